@@ -1,0 +1,5 @@
+"""``python -m cuds``."""
+
+from cuds.cli import main
+
+main()
