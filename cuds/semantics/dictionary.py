@@ -1,0 +1,232 @@
+"""The dictionary: functional forms, and which word an engine has for each, in which units it speaks.
+
+Ours is compiled beforehand. One that another package ships (entry-point group ``cuds.ontologies``, naming a
+module whose folder holds ``*.ttl``) is compiled when it is first needed.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from cuds.errors import UnknownError, UnsupportedError, did_you_mean
+from cuds.model.dynamics import MolecularDynamics
+from cuds.registry import generated, ontology_folder, plugins
+from cuds.units import Quantity
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A symbol in the energy of a form.
+
+    Parameters
+    ----------
+    kind : str
+        Its quantity kind.
+    dimension : str
+        The same as powers of energy, length and so on.
+    positive : bool
+        Whether it must be greater than zero.
+    constant : Quantity, optional
+        The value that it has for good.
+    """
+
+    kind: str
+    dimension: str
+    positive: bool
+    constant: Quantity | None
+
+
+@dataclass(frozen=True)
+class Form:
+    """A functional form.
+
+    Parameters
+    ----------
+    name, label, source : str
+        What it is called, and where it was published.
+    energy : str
+        As an expression; empty for a form whose parameters are files.
+    parameters : mapping of str to Parameter
+        By symbol.
+    format, companion : str
+        The format of its file, and of a second one that it needs.
+    usual_truncation : str
+        What is meant where an inner distance is given and no truncation.
+    """
+
+    name: str
+    label: str
+    source: str
+    energy: str
+    parameters: Mapping[str, Parameter]
+    format: str
+    companion: str
+    usual_truncation: str
+
+    @property
+    def free(self) -> dict[str, Parameter]:
+        """The parameters that must be given."""
+        return {symbol: p for symbol, p in self.parameters.items() if p.constant is None}
+
+
+@dataclass(frozen=True)
+class Row:
+    """A word of an engine.
+
+    Parameters
+    ----------
+    realises : str
+        The functional form, or the truncation, that it realises.
+    section, keyword, arguments, coefficients : str
+        Where the engine has it, what it is called, and what stands behind it, in order.
+    package : str
+        What the engine must have been built with.
+    refusal : str
+        Why it is not used; empty where it is.
+    alongside : list of str
+        Commands without which it does not mean the form.
+    charged : bool
+        Whether it needs particles that can bear charges.
+    truncations : list of str
+        With which of them it can be used.
+    restart : str
+        Of an integration scheme: ``"statistical"`` where the engine does not keep all of its state.
+    unit_sets : list of str
+        In which units of the engine it can be used; in all when none is named.
+    """
+
+    realises: str
+    section: str
+    keyword: str
+    arguments: str
+    coefficients: str
+    package: str
+    refusal: str
+    alongside: list[str]
+    charged: bool
+    truncations: list[str]
+    restart: str
+    unit_sets: list[str]
+
+
+@dataclass(frozen=True)
+class EngineWords:
+    """One engine's part of the dictionary."""
+
+    title: str
+    licence: str
+    install: str
+    capabilities: list[dict[str, Any]]
+    options: dict[str, dict[str, Any]]
+    unit_sets: dict[str, dict[str, str]]
+    scaled: list[str]
+    coulomb_constants: dict[str, float]
+    rows: tuple[Row, ...]
+
+    @property
+    def forms(self) -> tuple[str, ...]:
+        """The functional forms for which the engine has a word."""
+        known = dictionary()["forms"]
+        return tuple(sorted({r.realises for r in self.rows if r.realises in known and not r.refusal}))
+
+    def row(self, form: str, truncation: str = "") -> Row:
+        """Return the engine's word for a form that ends in some way at its cutoff, or for a truncation itself.
+
+        Raises
+        ------
+        UnsupportedError
+            When it has none.
+        """
+        rows = [r for r in self.rows if r.realises == form]
+        for row in rows:
+            if not row.refusal and (not truncation or truncation in row.truncations):
+                return row
+        if refused := next((r for r in rows if r.refusal), None):
+            raise UnsupportedError(
+                f"{self.title}'s {refused.keyword} ({form}) is not used: {refused.refusal}",
+                hint="take another potential for these elements: cuds potentials lists them",
+                form=form,
+            )
+        if rows:
+            can = sorted({t for r in rows for t in r.truncations})
+            raise UnsupportedError(
+                f"{self.title} has no {form} with the truncation {truncation}",
+                hint=f"it has {', '.join(can)}: give truncation=",
+                form=form,
+                truncation=truncation,
+            )
+        raise UnsupportedError(
+            f"{self.title} has no word for the form {form}", hint=did_you_mean(form, self.forms), form=form
+        )
+
+    def scheme(self, simulation: MolecularDynamics) -> Row:
+        """Return the engine's word for how particles are to move.
+
+        Raises
+        ------
+        UnsupportedError
+            When it has none for the ensemble with that thermostat and barostat.
+        """
+        rows = [r for r in self.rows if r.realises == simulation.scheme]
+        row = next((r for r in rows if r.arguments in ("", simulation.coupling)), None)
+        if row is None:
+            known = [r.realises for r in self.rows if r.realises.endswith(("NVE", "NVT", "NPT"))]
+            baths = f"thermostat {simulation.thermostat!r}"
+            baths += f" and barostat {simulation.barostat!r}" if simulation.ensemble == "NPT" else ""
+            raise UnsupportedError(
+                f"{self.title} cannot run {simulation.ensemble} with {baths}",
+                hint=f"it integrates {', '.join(known)}; choose another thermostat= or barostat=",
+                field="thermostat",
+            )
+        return row
+
+
+@cache
+def dictionary() -> dict[str, Any]:
+    """Return forms and engines of all dictionaries, ours and those of installed packages."""
+    known: dict[str, Any] = generated("dictionary.json")
+    merged = {part: dict(content) for part, content in known.items()}
+    for module in plugins("cuds.ontologies").working().values():
+        for part, content in _compiled(module.__name__).items():
+            merged[part] |= content
+    return merged
+
+
+def _compiled(package: str) -> dict[str, Any]:
+    from rdflib import Graph
+
+    from cuds.semantics import compile as compiler
+
+    graph = Graph()
+    for source in (*ontology_folder().glob("*.ttl"), *(f for f in files(package).iterdir() if f.name.endswith(".ttl"))):
+        graph.parse(data=source.read_text(encoding="utf-8"), format="turtle")
+    return compiler.dictionary(graph)
+
+
+@cache
+def engine_words(name: str) -> EngineWords:
+    """Return the dictionary of the engine `name`."""
+    engines = dictionary()["engines"]
+    if name not in engines:
+        raise UnknownError(f"no dictionary describes the engine {name!r}", hint=did_you_mean(name, engines), name=name)
+    found = dict(engines[name])
+    rows = tuple(Row(**row) for row in found.pop("rows"))
+    return EngineWords(**found, rows=rows)
+
+
+@cache
+def form(name: str) -> Form:
+    """Return a functional form."""
+    forms: dict[str, dict[str, Any]] = dictionary()["forms"]
+    if name not in forms:
+        raise UnknownError(f"no functional form is called {name!r}", hint=did_you_mean(name, forms), form=name)
+    found = dict(forms[name])
+    parameters = {symbol: _parameter(p) for symbol, p in found.pop("parameters").items()}
+    return Form(name=name, parameters=parameters, **found)
+
+
+def _parameter(found: dict[str, Any]) -> Parameter:
+    constant = found["constant"]
+    return Parameter(**{**found, "constant": None if constant is None else Quantity(*constant)})

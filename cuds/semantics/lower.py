@@ -1,0 +1,261 @@
+"""The graph back to the model, with the numbers it refers to.
+
+Nothing is dropped: a class, a property or a node that the model does not know is an error that names it.
+"""
+
+import functools
+import hashlib
+import json
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, get_args, get_origin
+
+import numpy as np
+from rdflib import Graph, Literal, Namespace, URIRef
+from rdflib.namespace import PROV, RDF, RDFS, XSD
+
+from cuds import iris, model
+from cuds.arrays import AnyArray, Mapped, digest
+from cuds.errors import CudsError, FormatError, did_you_mean
+from cuds.model.entity import Component, Entity
+from cuds.model.material import ElasticTensor
+from cuds.model.provenance import SimulationRun
+from cuds.units import Quantity, table
+
+CUDS = Namespace(iris.CUDS)
+QUDT = Namespace("http://qudt.org/schema/qudt/")
+Load = Callable[[str], AnyArray | bytes]
+Node = dict[URIRef, list[Any]]
+
+# What lifting states of a node beside its fields.
+_PART = {RDF.type, CUDS.key, CUDS["index"]}
+_ENTITY = {RDF.type, CUDS.checksum, PROV.wasGeneratedBy}
+_BESIDE: dict[type[Entity], set[URIRef]] = {
+    ElasticTensor: {CUDS.C11, CUDS.C12, CUDS.C44, CUDS.bulkModulus, CUDS.shearModulus},
+    SimulationRun: {PROV.wasAssociatedWith, PROV.startedAtTime, PROV.endedAtTime, PROV.used},
+}
+_ENGINE = {RDF.type, RDFS.label, CUDS.engineVersion}
+_STORED = {RDF.type, CUDS.location, CUDS.checksum, CUDS.byteSize}
+_SCALAR = {RDF.type, QUDT.numericValue, QUDT.hasUnit, QUDT.hasQuantityKind, CUDS.siValue}
+_ARRAY = {
+    *_PART,
+    *(QUDT.hasUnit, QUDT.hasQuantityKind, CUDS.location, CUDS.checksum, CUDS.dtype),
+    *(CUDS["shape"], CUDS["count"], CUDS.minimum, CUDS.maximum),
+}
+_READ: dict[URIRef, Callable[[str], Any]] = {
+    XSD.integer: int,
+    XSD.double: float,
+    XSD.boolean: lambda text: {"true": True, "false": False}[text],
+    XSD.dateTime: datetime.fromisoformat,
+}
+_CHANGED = "the file was changed after it was saved; take a copy that was not"
+
+
+@functools.cache
+def _unit_symbols() -> dict[str, str]:
+    return {u["iri"]: s for s, u in table()["units"].items()}
+
+
+def lower(graph: Graph, load: Load) -> list[Entity]:
+    """Return the entities that a graph describes; what is referred to comes first.
+
+    Parameters
+    ----------
+    graph : Graph
+        As `lift` makes it.
+    load : callable
+        From a location to the array or the bytes that lie there.
+
+    Raises
+    ------
+    FormatError
+        For a class, a property or a node that the model does not know, for something missing or said twice, and
+        for numbers or entities whose digest is another.
+    """
+    try:
+        return _Lowerer(graph, load).all()
+    except (KeyError, TypeError, ValueError, AssertionError) as error:
+        if isinstance(error, CudsError):
+            raise
+        raise FormatError(f"the graph is damaged: {type(error).__name__}: {error}", hint=_CHANGED) from error
+
+
+class _Lowerer:
+    def __init__(self, graph: Graph, load: Load) -> None:
+        self.load = load
+        self.classes = model.classes()
+        self.made: dict[URIRef, Entity] = {}
+        self.begun: set[URIRef] = set()
+        self.nodes: dict[Any, Node] = {}
+        for subject, predicate, value in graph:
+            self.nodes.setdefault(subject, {}).setdefault(URIRef(str(predicate)), []).append(value)
+
+    def all(self) -> list[Entity]:
+        for node in sorted(self.nodes):
+            found = self.known(node)
+            if found is not None and issubclass(found, Entity):
+                self.entity(node)
+        for node in sorted(self.nodes.keys() - self.begun):
+            self.refuse(node)
+        return list(self.made.values())
+
+    def types(self, node: Any) -> list[str]:
+        return sorted(str(t).removeprefix(iris.CUDS) for t in self.nodes.get(node, {}).get(RDF.type, ()))
+
+    def known(self, node: Any) -> type[Component] | None:
+        """Return the class of the model that a node is of, if it is of one."""
+        found = [self.classes[name] for name in self.types(node) if name in self.classes]
+        return found[0] if len(found) == 1 else None
+
+    def refuse(self, node: Any) -> None:
+        names = ", ".join(self.types(node)) or "none"
+        if node not in self.nodes:
+            raise FormatError(f"{node}: it is referred to, but nothing is said of it", hint=_CHANGED)
+        if self.known(node) is not None:
+            raise FormatError(f"{node}: nothing refers to this {names}", hint=_CHANGED)
+        raise FormatError(f"{node}: its class is not known: {names}", hint=did_you_mean(names, self.classes))
+
+    def begin(self, node: Any, allowed: set[URIRef], what: str) -> Node:
+        """Return what is said of a node, after refusing what may not be."""
+        self.begun.add(node)
+        for predicate in sorted(self.nodes[node].keys() - allowed):
+            known = [str(p).removeprefix(iris.CUDS) for p in allowed]
+            name = str(predicate).removeprefix(iris.CUDS)
+            raise FormatError(f"{node}: {what} has no property {name}", hint=did_you_mean(name, known))
+        return self.nodes[node]
+
+    def one(self, node: Any, predicate: URIRef) -> Any:
+        """Return the only value of a property."""
+        found = self.nodes[node].get(predicate, [])
+        if len(found) != 1:
+            name = str(predicate).removeprefix(iris.CUDS)
+            raise FormatError(f"{node}: {name} is said {len(found)} times", hint=f"it must be said once; {_CHANGED}")
+        return found[0]
+
+    def text(self, node: Any, predicate: URIRef) -> str:
+        return str(self.one(node, predicate))
+
+    def entity(self, node: Any) -> Entity:
+        if node in self.made:
+            return self.made[node]
+        cls = self.known(node)
+        if cls is None or not issubclass(cls, Entity):
+            self.refuse(node)
+            raise AssertionError(node)
+        if node in self.begun:
+            raise FormatError(f"{node}: this {cls.__name__} refers to itself", hint=_CHANGED)
+        beside = set().union(_ENTITY, *(p for kind, p in _BESIDE.items() if issubclass(cls, kind)))
+        values = {"id": str(node), **self.fields(node, cls, beside)}
+        if PROV.wasGeneratedBy in self.nodes[node]:
+            values["provenance"] = self.entity(self.one(node, PROV.wasGeneratedBy))
+        for engine in self.nodes[node].get(PROV.wasAssociatedWith, ()):
+            self.begin(engine, _ENGINE, "an engine")
+        entity = self.build(node, cls, values)
+        assert isinstance(entity, Entity)
+        if self.text(node, CUDS.checksum) != f"sha256:{entity.digest}":
+            raise FormatError(f"{node} ({cls.__name__}): its digest is not the one that was stored", hint=_CHANGED)
+        self.made[node] = entity
+        return entity
+
+    def build(self, node: Any, cls: type[Component], values: dict[str, Any]) -> Component:
+        try:
+            return cls(**values)
+        except CudsError as error:
+            raise FormatError(f"{node}: {error.message}", hint=_CHANGED) from error
+
+    def fields(self, node: Any, cls: type[Component], beside: set[URIRef]) -> dict[str, Any]:
+        """Return the values of the fields of a component; a collection of which nothing is said is empty."""
+        by_iri = {URIRef(term.iri): name for name, term in cls.bindings().items()}
+        said = self.begin(node, by_iri.keys() | beside, cls.__name__)
+        values = {by_iri[p]: self.value(node, p, cls, by_iri[p]) for p in said if p in by_iri}
+        for name in by_iri.values():
+            unsaid = name not in values and cls.model_fields[name].default is not None
+            if unsaid and (kind := _collection(cls, name)):
+                values[name] = kind()
+        return values
+
+    def value(self, node: Any, predicate: URIRef, cls: type[Component], name: str) -> Any:
+        objects = self.nodes[node][predicate]
+        if isinstance(objects[0], Literal):
+            return self.plain(node, self.one(node, predicate), cls, name)
+        if not all(CUDS["index"] in self.nodes.get(o, {}) for o in objects):
+            return self.thing(self.one(node, predicate), name)
+        ordered = sorted(objects, key=lambda o: int(self.text(o, CUDS["index"])))
+        if [int(self.text(o, CUDS["index"])) for o in ordered] != list(range(len(ordered))):
+            raise FormatError(f"{node}: {name} has gaps", hint=_CHANGED)
+        if not any(CUDS.key in self.nodes[o] for o in objects):
+            return tuple(self.thing(o) for o in ordered)
+        keyed = {self.text(o, CUDS.key): self.thing(o) for o in ordered}
+        if len(keyed) != len(ordered):
+            raise FormatError(f"{node}: two of {name} have the same key", hint=_CHANGED)
+        return keyed
+
+    def thing(self, node: Any, name: str = "") -> Any:
+        """Return what a node stands for: numbers, bytes, an entity, a component."""
+        said = self.nodes.get(node, {})
+        if CUDS.byteSize in said:
+            content = self.stored(node)
+            return content.decode() if name == "transcript" else content
+        if CUDS.location in said:
+            return self.array(node)
+        if QUDT.numericValue in said:
+            self.begin(node, _SCALAR, "a value with a unit")
+            return Quantity(float(self.text(node, QUDT.numericValue)), self.unit(node))
+        if CUDS.entry in said:
+            self.begin(node, {*_PART, CUDS.entry}, "an entry")
+            return self.entity(self.one(node, CUDS.entry))
+        found = self.known(node)
+        if found is None or issubclass(found, Entity):
+            return self.entity(node)
+        return self.build(node, found, self.fields(node, found, _PART))
+
+    def unit(self, node: Any) -> str:
+        iri = self.text(node, QUDT.hasUnit)
+        if iri not in _unit_symbols():
+            raise FormatError(f"{node}: the unit {iri} is not known", hint="units are those of ontology/quantities.ttl")
+        return _unit_symbols()[iri]
+
+    def array(self, node: Any) -> Any:
+        said = self.begin(node, _ARRAY, "an array")
+        location = self.text(node, CUDS.location)
+        array = self.load(location)
+        assert isinstance(array, np.ndarray)
+        stated = (self.text(node, CUDS.dtype), json.loads(self.text(node, CUDS["shape"])), self.checksum(node))
+        if isinstance(array, Mapped):
+            array.sha256 = stated[-1]  # read when it is touched; looked through only when it is asked for
+        if (str(array.dtype), list(array.shape), digest(array)) != stated:
+            raise FormatError(
+                f"the array {location} is not the one that was stored", hint=_CHANGED, location=location, node=str(node)
+            )
+        array.flags.writeable = False
+        return Quantity(array, self.unit(node)) if QUDT.hasUnit in said else array
+
+    def stored(self, node: Any) -> bytes:
+        self.begin(node, _STORED, "a stored file")
+        location = self.text(node, CUDS.location)
+        content = self.load(location)
+        assert isinstance(content, bytes)
+        if hashlib.sha256(content).hexdigest() != self.checksum(node):
+            raise FormatError(f"the file {location} is not the one that was stored", hint=_CHANGED, location=location)
+        return content
+
+    def checksum(self, node: Any) -> str:
+        return self.text(node, CUDS.checksum).removeprefix("sha256:")
+
+    def plain(self, node: Any, literal: Any, cls: type[Component], name: str) -> Any:
+        """Return the value of a literal; tuples and mappings were written as JSON."""
+        text = str(literal)
+        try:
+            if literal.datatype in _READ:
+                return _READ[literal.datatype](text)
+            kind = _collection(cls, name)
+            return text if kind is None else kind(json.loads(text))
+        except (KeyError, ValueError, TypeError) as error:
+            raise FormatError(f"{node}: {name} is {text!r}: {error}", hint=_CHANGED) from None
+
+
+def _collection(cls: type[Component], name: str) -> Any:
+    """Return `tuple` or `dict` for a field that holds one."""
+    annotation = cls.model_fields[name].annotation
+    origins = [get_origin(a) for a in (annotation, *get_args(annotation))]
+    return next((o for o in origins if o in (tuple, dict)), None)
