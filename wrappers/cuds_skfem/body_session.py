@@ -10,6 +10,7 @@ from cuds.model.entity import Entity
 from cuds.model.field import Field
 from cuds.model.simulation import ContinuumSimulation
 from cuds.wrapper.contract import Progress, ProgressCallback, Session
+from cuds_skfem.memory import hold_workspace
 
 J = TypeVar("J", bound=ContinuumSimulation)
 
@@ -34,6 +35,7 @@ class BodySession(Session, Generic[J]):
     rehearsing = False
 
     def __init__(self, job: J, folder: Path, options: Mapping[str, Any], progress: ProgressCallback) -> None:
+        hold_workspace()
         self.folder, self.progress, self.job = folder, progress, job
         self.solver = str(options.get("solver", "amg"))
         self.doing = "starting"

@@ -4,6 +4,9 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
+import numpy as np
+from scipy.linalg import blas
+
 from cuds.errors import OutOfMemoryError
 
 
@@ -16,6 +19,17 @@ class Solving(Protocol):
 
 S = TypeVar("S", bound=Solving)
 P = ParamSpec("P")
+
+
+def hold_workspace() -> None:
+    """Have NumPy's and SciPy's OpenBLAS take their workspaces, which they keep.
+
+    Asked for one when there is no memory left, OpenBLAS tries again forever; factorisations ask for it late.
+    """
+    a = np.eye(256)
+    np.matmul(a, a)
+    blas.dgemm(1.0, a, a)
+    blas.dtrsv(a, a[0])
 
 
 def naming_memory(advance: Callable[Concatenate[S, P], None]) -> Callable[Concatenate[S, P], None]:
