@@ -8,7 +8,6 @@ from hypothesis import HealthCheck, settings
 
 os.environ["CUDS_CACHE"] = "off"  # tests test the engines; those of the cache have one of their own
 DEEP = bool(os.environ.get("CUDS_DEEP"))
-_reduced: list[str] = []
 
 _slow = [HealthCheck.too_slow, HealthCheck.data_too_large]
 settings.register_profile("every-change", max_examples=25, derandomize=True, deadline=None, suppress_health_check=_slow)
@@ -22,15 +21,17 @@ def count(request: pytest.FixtureRequest) -> Callable[[int, int], int]:
 
     def chosen(reduced: int, full: int) -> int:
         if not DEEP and reduced < full:
-            _reduced.append(f"{request.node.nodeid}: {reduced} of {full}")
+            request.node.user_properties.append(("reduced", f"{reduced} of {full}"))
         return full if DEEP else reduced
 
     return chosen
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say which counts were reduced."""
-    if _reduced:
+    """Say which counts were reduced; the reports carry them here from whatever process ran the test."""
+    reports = [r for rs in terminalreporter.stats.values() for r in rs if getattr(r, "when", "") == "call"]
+    lines = [f"{r.nodeid}: {how}" for r in reports for name, how in r.user_properties if name == "reduced"]
+    if lines:
         terminalreporter.section("reduced counts (scripts/test --deep runs them in full)")
-        for line in _reduced:
+        for line in sorted(lines):
             terminalreporter.write_line(line)

@@ -1,6 +1,7 @@
 """Potential files: which form a file's content is the parameters of, and for which elements."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from cuds.codecs.potential_formats import READERS, Recognised, by_name
 from cuds.errors import AmbiguousError, FormatError, InvalidError, did_you_mean
@@ -8,10 +9,11 @@ from cuds.model.potential import ParameterFile, PotentialTerm
 from cuds.semantics.dictionary import Form, dictionary, form
 
 
-def recognise(content: bytes) -> list[Recognised]:
+@lru_cache(maxsize=8)  # a file is asked about some times in a row, and takes a tenth of a second
+def recognise(content: bytes) -> tuple[Recognised, ...]:
     """Return every format that the content fits."""
     lines = content.decode("latin-1").split("\n")
-    return [found for reader in READERS for found in reader(lines)]
+    return tuple(found for reader in READERS for found in reader(lines))
 
 
 def forms_of(content: bytes, name: str = "") -> dict[str, Recognised]:

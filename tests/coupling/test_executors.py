@@ -18,6 +18,7 @@ import pytest
 import cuds
 from cuds.errors import CudsError, InvalidError
 
+pytestmark = pytest.mark.xdist_group("executors")  # in one process: they share two clusters
 EAM = cuds.potential("Cu_mishin1.eam.alloy")
 
 

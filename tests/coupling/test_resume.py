@@ -19,6 +19,7 @@ import cuds
 from cuds.errors import FormatError, InvalidError
 from cuds.execution.lock import alone
 
+pytestmark = pytest.mark.xdist_group("resume")  # in one process: they share what was left alone
 Count = Callable[[int, int], int]
 NODES = ("relaxed", "hot", "quenched", "tensor", "body")
 

@@ -17,6 +17,7 @@ from cuds.model.entity import Component, Term, entity_type
 from cuds.registry import plugins
 from cuds.units import Quantity, table
 
+pytestmark = pytest.mark.xdist_group("ontology")  # in one process: they share a graph
 ROOT = Path(__file__).resolve().parents[2]
 CUDS = Namespace(iris.CUDS)
 TURTLE = sorted([*ROOT.glob("ontology/**/*.ttl"), *ROOT.glob("wrappers/*/dictionary.ttl")])

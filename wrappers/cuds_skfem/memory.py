@@ -5,7 +5,7 @@ from functools import wraps
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 import numpy as np
-from scipy.linalg import blas
+from scipy.linalg import get_blas_funcs
 
 from cuds.errors import OutOfMemoryError
 
@@ -28,8 +28,9 @@ def hold_workspace() -> None:
     """
     a = np.eye(256)
     np.matmul(a, a)
-    blas.dgemm(1.0, a, a)
-    blas.dtrsv(a, a[0])
+    gemm, trsv = get_blas_funcs(("gemm", "trsv"), (a,))
+    gemm(1.0, a, a)
+    trsv(a, a[0])
 
 
 def naming_memory(advance: Callable[Concatenate[S, P], None]) -> Callable[Concatenate[S, P], None]:
