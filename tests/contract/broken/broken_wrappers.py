@@ -299,7 +299,7 @@ class ProcessLeftBehind(LammpsWrapper):
         return super().open(simulation)
 
 
-class RehearsalComputes(LammpsWrapper):
+class RehearsalComputes(Faulty):
     """A dry run is a run."""
 
     moving = False
