@@ -182,6 +182,9 @@ class LammpsSession(Session):
         relax = {"isotropic": "iso 0.0", "full": "tri 0.0"}.get(wanted.cell)
         if wanted.cell == "full" and not self.library.tilted:
             self.script.tell("change_box all triclinic")
+        self.script.tell("run 0 post no")
+        if not self.script.rehearsing:
+            self._refuse_nan()  # from there LAMMPS's minimisers look for a number without end
         largest = stress = np.inf
         for _ in range(_ROUNDS if relax else 1):
             if relax:
