@@ -68,6 +68,7 @@ def test_every_public_name_is_there() -> None:
 
     for name in cuds.__all__:
         assert getattr(cuds, name) is not None
-    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
-        cuds.nothing  # noqa: B018
+    with pytest.raises(AttributeError, match="no attribute 'nothing'") as refused:
+        cuds.nothing  # type: ignore[attr-defined]  # noqa: B018
+    assert (refused.value.name, refused.value.obj) == ("nothing", cuds), "from these Python says what was meant"
     assert Path(cuds.__file__).with_name("py.typed").exists()

@@ -5,8 +5,7 @@ from typing import Any
 import numpy as np
 import pint
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from cuds.errors import ShapeError, UnitError
 from cuds.units import Quantity, factor, fitting_units, quantity, symbol, table

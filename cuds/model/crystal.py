@@ -8,8 +8,7 @@ Birch, Finite elastic strain of cubic crystals, Phys. Rev. 71, 809 (1947).
 from typing import Annotated, Any, Self
 
 import numpy as np
-from pydantic import Field as Option
-from pydantic import model_validator
+from pydantic import Field as Option, model_validator
 
 from cuds import iris
 from cuds.arrays import FloatArray

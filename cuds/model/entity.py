@@ -15,8 +15,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import CoreSchema, core_schema
 
 from cuds import iris
-from cuds.arrays import digest as array_digest
-from cuds.arrays import freeze
+from cuds.arrays import digest as array_digest, freeze
 from cuds.errors import CudsError, InvalidError, ShapeError, UnknownError, did_you_mean
 from cuds.units import Quantity, quantity
 

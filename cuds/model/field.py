@@ -3,8 +3,7 @@
 from typing import Annotated, Literal, Self
 
 import numpy as np
-from pydantic import Field as Option
-from pydantic import model_validator
+from pydantic import Field as Option, model_validator
 
 from cuds import iris
 from cuds.errors import InvalidError, ShapeError, UnitError, UnknownError, did_you_mean

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Self
 
 import numpy as np
-from pydantic import Field as Option
-from pydantic import model_validator
+from pydantic import Field as Option, model_validator
 
 from cuds import iris
 from cuds.arrays import FloatArray, IntArray

@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field as Option
-from pydantic import model_validator
+from pydantic import Field as Option, model_validator
 
 from cuds import iris
 from cuds.arrays import IntArray

@@ -4,8 +4,7 @@ import secrets
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
-from pydantic import Field as Option
-from pydantic import model_validator
+from pydantic import Field as Option, model_validator
 
 from cuds import iris
 from cuds.arrays import FloatArray

@@ -20,8 +20,7 @@ from rdflib import Graph, Literal, Namespace, URIRef
 from rdflib.namespace import PROV, RDF, RDFS, XSD
 
 from cuds import iris
-from cuds.arrays import AnyArray
-from cuds.arrays import digest as array_digest
+from cuds.arrays import AnyArray, digest as array_digest
 from cuds.errors import InvalidError
 from cuds.model.dataset import DataSet
 from cuds.model.entity import Component, Entity, Term

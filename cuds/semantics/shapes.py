@@ -8,8 +8,7 @@ from datetime import datetime
 from typing import Any, Literal, Union, get_args, get_origin
 
 import numpy as np
-from rdflib import BNode, Graph, Namespace, URIRef
-from rdflib import Literal as Value
+from rdflib import BNode, Graph, Literal as Value, Namespace, URIRef
 from rdflib.collection import Collection
 from rdflib.namespace import PROV, RDF, RDFS, SH, XSD
 

@@ -57,7 +57,7 @@ def test_a_step_that_needs_no_engine_is_recorded_at_once(cache: str, tmp_path: A
     conditions = [cuds.Fixed("left"), cuds.Traction("right", x=(1, "MPa"))]
     body = cuds.run(cuds.LinearElasticity(brick(), material=steel, conditions=conditions), engine="skfem")
     fields = {"strain_field": "strain", "stress_field": "stress", "loading": "von_mises"}
-    given = {name: body.field(field) for name, field in fields.items()}
+    given: dict[str, Any] = {name: body.field(field) for name, field in fields.items()}
 
     def step() -> cuds.Strain:
         return cuds.derive(cuds.Strain, **{n: f.replace(label="anew") for n, f in given.items()})

@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 from ase import units
 from ase.constraints import FixAtoms
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from hypothesis.extra.numpy import arrays
 
 import cuds

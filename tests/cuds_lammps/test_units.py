@@ -10,7 +10,7 @@ import pytest
 import cuds
 from cuds.errors import CudsError, InvalidError, UnitError, UnknownError, UnsupportedError
 from cuds.semantics.dictionary import engine_words
-from cuds.units import Quantity
+from cuds.units import Quantity, quantity
 from cuds_lammps.units import Units
 
 WORDS = engine_words("lammps")
@@ -38,7 +38,7 @@ def test_a_set_is_that_of_the_documentation(keyword: str) -> None:
             known = Quantity(2.5, given)
             found = units.into(kind, known)
         except UnitError:
-            found = units.into(kind, cuds.units.quantity((2.5, given), kind.capitalize()))
+            found = units.into(kind, quantity((2.5, given), kind.capitalize()))
         assert found == pytest.approx(wanted, rel=1e-14), kind
         assert units.back(kind, found).in_unit(units.back(kind, found).unit) == found
 
@@ -59,8 +59,8 @@ def test_argon_in_reduced_units() -> None:
     assert shown["time"].in_unit("ps") == pytest.approx(2.15, abs=0.01)
     assert shown["stress"].in_unit("MPa") == pytest.approx(42.15, abs=0.02)
     assert shown["velocity"].in_unit("m/s") == pytest.approx(158.0, abs=0.1)
-    for kind, quantity in shown.items():
-        assert units.into(kind, quantity) == pytest.approx(1, rel=1e-15)
+    for kind, value in shown.items():
+        assert units.into(kind, value) == pytest.approx(1, rel=1e-15)
 
 
 def test_the_unit_of_charge_makes_coulombs_law_plain() -> None:

@@ -16,8 +16,7 @@ import cuds_skfem.session
 import cuds_skfem.solve
 from cuds.errors import InvalidError
 from cuds.model.condition import BodyForce, Displacement, Fixed, Pressure, Traction
-from cuds.model.elements import NODES
-from cuds.model.elements import SHAPES as ELEMENTS
+from cuds.model.elements import NODES, SHAPES as ELEMENTS
 from cuds.model.material import ElasticTensor, Material
 from cuds.model.simulation import LinearElasticity
 from cuds.model.tensor import orientation

@@ -9,8 +9,7 @@ import pytest
 
 from cuds.errors import InvalidError, NotConvergedError, UnknownError, UnsupportedError
 from cuds.model.condition import BodyForce, Displacement, Fixed, Pressure, Traction
-from cuds.model.elements import FACES, NODES
-from cuds.model.elements import SHAPES as ELEMENTS
+from cuds.model.elements import FACES, NODES, SHAPES as ELEMENTS
 from cuds.model.material import ElasticTensor
 from cuds.model.mesh import ElementBlock, Mesh, Region
 from cuds.model.simulation import LinearElasticity

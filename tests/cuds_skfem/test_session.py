@@ -15,8 +15,7 @@ import cuds_skfem.assembly
 import cuds_skfem.session
 from cuds.errors import InvalidError, UnsupportedError
 from cuds.model.condition import BodyForce, Displacement, Fixed, Pressure, Symmetry, Traction
-from cuds.model.elements import NODES
-from cuds.model.elements import SHAPES as ELEMENTS
+from cuds.model.elements import NODES, SHAPES as ELEMENTS
 from cuds.model.field import Field
 from cuds.model.material import ElasticTensor, Material
 from cuds.model.simulation import LinearElasticity

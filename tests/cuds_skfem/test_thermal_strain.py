@@ -191,6 +191,7 @@ def test_heat_conduction_feeds_thermal_strain(lab: SimpleNamespace, solve: Any) 
     result = wiring.run()
     x = mesh.points.in_unit("mm")[:, 0]
     taken = result[LinearElasticity].temperature
+    assert taken is not None
     assert taken.time == cuds.Quantity(60.0, "s")
     close(taken.in_unit("K"), 300 + 12.5 * x, 1e-6)
     stress = result.field("stress").in_unit("MPa")

@@ -7,8 +7,7 @@ import ase.eos
 import ase.geometry
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 import cuds
 from cuds.errors import InvalidError

@@ -139,6 +139,7 @@ def test_analysis_by_mdanalysis_finds_the_crystal(tmp_path: Path) -> None:
         assert universe.trajectory[10].time == pytest.approx(1.0)
         rdf = InterRDF(universe.atoms, universe.atoms, nbins=60, range=(1.5, 4.5), exclusion_block=(1, 1)).run(start=5)
         assert rdf.results.bins[np.argmax(rdf.results.rdf)] == pytest.approx(3.615 / np.sqrt(2), abs=0.06)
+        assert trajectory.velocities is not None
         v = trajectory.velocities.in_unit("angstrom/ps")[10]
         np.testing.assert_allclose(np.sum(universe.trajectory[10].velocities ** 2), np.sum(v**2), rtol=1e-5)
 

@@ -109,11 +109,14 @@ def test_settings_that_cannot_be_are_refused() -> None:
     given: dict[str, Any] = {
         "potential": lennard_jones(2.5), "engine": "lammps", "temperature": (100, "K"), "timestep": (10, "fs"),
     }  # fmt: skip
-    for name, value in (
+    wrong: tuple[tuple[str, Any], ...] = (
         ("exchange", (15, "fs")), ("sampling", (0.25, "ps")), ("sampling", (0.5, "ps")), ("slabs", 7), ("axis", 3),
-    ):  # fmt: skip
+    )  # fmt: skip
+    settings: dict[str, Any]
+    for name, value in wrong:
+        settings = given | {name: value}
         with pytest.raises(InvalidError, match=name):
-            cuds.derive(cuds.ThermalConductivity, fluid(0.6, (3, 3, 3)), **given, **{name: value})
+            cuds.derive(cuds.ThermalConductivity, fluid(0.6, (3, 3, 3)), **settings)
     with pytest.raises(InvalidError, match="one of them is empty"):
         cuds.derive(
             cuds.ThermalConductivity, fluid(0.6, (2, 2, 2)), **given, slabs=100, equilibration=(0.1, "ps"),

@@ -114,6 +114,7 @@ def through_cuds(folder: Path, job: cuds.SinglePoint, words: EngineWords = WORDS
 
 def through_lmp(folder: Path, system: cuds.ParticleSystem, words: str, files: list[str], units: str) -> Any:
     """Energy and forces of plain LAMMPS, told by hand, in its units."""
+    assert system.cell is not None
     folder.mkdir()
     for name in files:
         (folder / name).write_bytes(find(name).read_bytes())
@@ -193,6 +194,7 @@ def test_a_wrong_word_for_a_file_is_noticed(case: str, tmp_path: Path) -> None:
     names, structure, distance, _ = CASES[case]
     job = cuds.SinglePoint(crystal(names.split(), structure, distance), potential=potential(case))
     right = through_cuds(tmp_path / "right", job)[0]
+    assert job.potential is not None
     row = WORDS.row(job.potential.terms[0].form)
     survivors = []
     for number, mutant in enumerate(mutants(row)):

@@ -4,8 +4,7 @@ import ast
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
-from hypothesis import strategies as st
+from hypothesis import assume, given, strategies as st
 
 from cuds.errors import InvalidError, UnknownError
 from cuds.semantics.derivative import derivative

@@ -7,8 +7,7 @@ from typing import Any, Self
 from cuds.errors import InvalidError, UnknownError, UnsupportedError, did_you_mean
 from cuds.model.potential import Potential
 from cuds.semantics.dictionary import EngineWords
-from cuds.semantics.dimension import dimension as parsed
-from cuds.semantics.dimension import powers
+from cuds.semantics.dimension import dimension as parsed, powers
 from cuds.units import Quantity, factor, in_si, quantity
 
 # CODATA 2022: Boltzmann's constant in J/K, and 4 pi times the electric constant in C^2/(J m).
