@@ -10,7 +10,7 @@ from typing import Any
 
 from cuds.coupling.node import Node
 from cuds.coupling.relay import Parcel, Relay, RemoteReport, Report
-from cuds.errors import CudsError
+from cuds.errors import CudsError, InvalidError
 from cuds.execution.cache import log
 from cuds.model.dataset import DataSet
 from cuds.wrapper.contract import Progress
@@ -32,9 +32,23 @@ class _Here(Executor):
 
 @contextmanager
 def executing(executor: Executor | int | None) -> Iterator[Executor]:
-    """Yield an executor: the one given, which its owner ends; else so many threads; else none but the caller's."""
+    """Yield an executor: the one given, which its owner ends; else so many threads; else none but the caller's.
+
+    Raises
+    ------
+    InvalidError
+        When it is neither.
+    """
+    count = isinstance(executor, int) and not isinstance(executor, bool)
+    if not (executor is None or isinstance(executor, Executor)) and (not count or executor < 1):
+        raise InvalidError(
+            f"executor: {executor!r}",
+            hint="give a number of threads, or an executor: concurrent.futures.ProcessPoolExecutor(2), "
+            "client.get_executor() of Dask, parsl.concurrent.ParslPoolExecutor(config)",
+            field="executor",
+        )
     if isinstance(executor, int):
-        threads = ThreadPoolExecutor(max(1, executor), "cuds")
+        threads = ThreadPoolExecutor(executor, "cuds")
         try:
             yield threads
         finally:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import Any
 
 import ase.build
 import numpy as np
@@ -220,3 +221,10 @@ def test_a_stop_is_heard_by_every_node(tmp_path: Path) -> None:
 def test_an_executor_that_is_none_is_refused() -> None:
     with pytest.raises((InvalidError, AttributeError, TypeError)):
         fan().run(executor="threads")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("executor", ["threads", 0, -2, True, 1.5, object()])
+def test_what_is_no_executor_is_refused(executor: Any) -> None:
+    with pytest.raises(InvalidError, match="executor: ") as refused:
+        fan().run(executor=executor)
+    assert "get_executor" in str(refused.value.hint)
