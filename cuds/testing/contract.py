@@ -35,7 +35,7 @@ class WrapperContract(AtomisticContract, MotionContract, ContinuumContract, Proc
             without.append(ContinuumContract)
         names = [n for part in without for n in vars(part) if n.startswith("test_")]
         if engine.capability("EnergyMinimisation") is None and AtomisticContract not in without:
-            names += [n for n in vars(AtomisticContract) if "minimised" in n or "while_they_move" in n]
+            names += [n for n in vars(AtomisticContract) if "minimis" in n or "while_they_move" in n]
         cls.not_applicable = tuple(sorted(names))
         for name in names:
             setattr(cls, name, None)

@@ -25,6 +25,7 @@ FAULTS = {
     "SharesLost": "test_shares_of_the_particles_sum_to_the_whole",
     "Wrapped": "test_positions_outside_the_cell_come_back_outside",
     "NanReturned": "test_particles_on_top_of_each_other_are_an_error",
+    "NanMinimised": "test_minimising_particles_on_top_of_each_other_is_an_error",
     "StaleHandedOut": "test_nothing_stale_is_handed_out",
     "BlowUpSwallowed": "test_a_motion_that_blows_up_is_an_error",
     "MotionOrder": "test_moving_particles_stay_who_they_are",

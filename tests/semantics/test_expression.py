@@ -164,9 +164,20 @@ def binary(inner: st.SearchStrategy[ast.expr]) -> st.SearchStrategy[ast.expr]:
 trees = st.recursive(numbers | st.sampled_from("xy").map(ast.Name), binary, max_leaves=8)
 
 
+def _ends(node: ast.AST, values: dict[str, float]) -> bool:
+    """Whether a part is infinite, or asked where it has no derivative: differences see nothing of it in sqrt(x - x)."""
+    if isinstance(node, ast.BinOp) and not np.isfinite(Expression(node)(values)):
+        return True
+    if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name)):
+        return False
+    ends = {"abs": (0,), "sqrt": (0,), "asin": (-1, 1), "acos": (-1, 1)}.get(node.func.id, ())
+    return bool(Expression(node.args[0])(values) in ends)
+
+
 @given(trees, st.floats(0.3, 0.9), st.floats(0.3, 0.9))
 def test_derivatives_are_those_of_differences(tree: ast.expr, x: float, y: float) -> None:
     found = expression(Expression(ast.fix_missing_locations(tree)).text)
+    assume(not any(_ends(node, {"x": x, "y": y}) for node in ast.walk(found.node)))
     values, h = np.array([x - 2e-4, x - 1e-4, x + 1e-4, x + 2e-4]), 1e-4
     f = np.broadcast_to(found({"x": values, "y": y}), 4)
     slope = derivative(found, "x")({"x": x, "y": y})

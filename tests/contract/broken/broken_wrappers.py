@@ -12,7 +12,7 @@ from cuds.model.entity import Entity
 from cuds.model.field import Field
 from cuds.model.particles import ParticleSystem
 from cuds.model.series import TimeSeries
-from cuds.model.simulation import LinearElasticity, Simulation
+from cuds.model.simulation import EnergyMinimisation, LinearElasticity, Simulation, SinglePoint
 from cuds.model.state import PotentialEnergy, Stress
 from cuds.model.trajectory import Trajectory
 from cuds.units import Quantity
@@ -161,11 +161,11 @@ class Wrapped(Faulty):
 class NanReturned(Faulty):
     """What the engine could not calculate is a zero."""
 
-    moving = False
+    simulates: type[Simulation] = SinglePoint
 
     def open(self, simulation: Simulation) -> LammpsSession:
         session = super().open(simulation)
-        if isinstance(simulation, MolecularDynamics) != self.moving:
+        if not isinstance(simulation, self.simulates):
             return session
         advance = session.advance
 
@@ -186,7 +186,13 @@ class NanReturned(Faulty):
 class BlowUpSwallowed(NanReturned):
     """A motion that blew up goes on."""
 
-    moving = True
+    simulates = MolecularDynamics
+
+
+class NanMinimised(NanReturned):
+    """What the engine could not minimise is as it was."""
+
+    simulates = EnergyMinimisation
 
 
 class MotionOrder(Faulty):
