@@ -54,9 +54,11 @@ from cuds.model import (
     Stress as Stress,
     Symmetry as Symmetry,
     Temperature as Temperature,
+    TermGroup as TermGroup,
     ThermalConductivity as ThermalConductivity,
     ThermalExpansion as ThermalExpansion,
     TimeSeries as TimeSeries,
+    Topology as Topology,
     Traction as Traction,
     Trajectory as Trajectory,
 )
@@ -75,7 +77,11 @@ from cuds.recipes import (
     derive as derive,
     derive_all as derive_all,
 )
+from cuds.semantics.bonded import (
+    bonded as bonded,
+)
 from cuds.semantics.pairs import (
+    coulomb as coulomb,
     mixed as mixed,
     pair as pair,
 )

@@ -106,7 +106,7 @@ def to_ase(system: ParticleSystem) -> Any:
     Raises
     ------
     UnsupportedError
-        When a kind is no chemical element.
+        When a kind is no chemical element, or there is a topology.
     """
     from ase import Atoms, units
 
@@ -114,6 +114,12 @@ def to_ase(system: ParticleSystem) -> Any:
     if beads:
         raise UnsupportedError(
             f"{', '.join(beads)}: no chemical element", hint="ASE knows elements only", field="kinds"
+        )
+    if system.topology is not None:
+        raise UnsupportedError(
+            f"topology: ASE's Atoms hold none ({system.topology!r})",
+            hint="leave it out knowingly: system.replace(topology=None).to_ase()",
+            field="topology",
         )
     numbers = np.array([k.atomic_number for k in system.kinds])[system.species]
     atoms = Atoms(

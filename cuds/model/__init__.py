@@ -26,6 +26,7 @@ from cuds.model.simulation import (
 )
 from cuds.model.state import PotentialEnergy, Strain, Stress
 from cuds.model.thermal import Convection, HeatFlux, HeatSource, Temperature
+from cuds.model.topology import TermGroup, Topology
 from cuds.model.trajectory import Trajectory
 
 __all__ = [
@@ -73,9 +74,11 @@ __all__ = [
     "Stress",
     "Symmetry",
     "Temperature",
+    "TermGroup",
     "ThermalConductivity",
     "ThermalExpansion",
     "TimeSeries",
+    "Topology",
     "Traction",
     "Trajectory",
     "Used",

@@ -12,6 +12,7 @@ from cuds.errors import InvalidError
 from cuds.model.entity import Component, Entity, Term
 from cuds.model.plain import Json
 from cuds.model.tensor import deformation, rotation
+from cuds.model.topology import Topology
 from cuds.registry import service
 from cuds.units import Quantity
 
@@ -58,6 +59,8 @@ class ParticleSystem(Entity):
     atomic_stresses : Quantity (n, 6), optional
         A particle's share of stress times volume, an energy: xx, yy, zz, yz, xz, xy, positive in tension.
         Their sum divided by the volume of the cell is the stress.
+    topology : Topology, optional
+        What acts between particular particles: bonds, angles, torsions, exclusions.
     columns : mapping of str to array
         Further arrays by particle whose meaning is not declared.
     annotations : mapping
@@ -79,6 +82,7 @@ class ParticleSystem(Entity):
     atomic_stresses: Annotated[
         Quantity | None, Term(iris.atomicStresses, "Energy", ("n_particles", 6), means="AtomicStress")
     ] = None
+    topology: Annotated[Topology | None, Term(iris.topology)] = None
     columns: Annotated[dict[str, Any], Term(iris.columns, physics=False)] = Field(default_factory=dict)
     annotations: Annotated[dict[str, Any], Term(iris.annotations, physics=False), Json] = Field(default_factory=dict)
 
@@ -119,6 +123,12 @@ class ParticleSystem(Entity):
                 f"cell: the vectors span {np.linalg.det(self.cell.value):.6g}: they are left-handed or in one plane",
                 hint="rows are the cell vectors, right-handed",
                 field="cell",
+            )
+        if self.topology is not None and not (known := np.isin(self.topology.particles, self.ids)).all():
+            raise InvalidError(
+                f"topology: there is no particle {self.topology.particles[~known][0]}",
+                hint="it names particles by their ids",
+                field="topology",
             )
         for name, column in self.columns.items():
             if len(column) != len(self.ids):

@@ -93,6 +93,8 @@ class PotentialTerm(Component):
         The distance from which its interaction is switched off.
     truncation : str
         How the energy ends at the cutoff: a name of the ontology, like ``"ShiftedCutoff"``.
+    accuracy : float, optional
+        Of what is summed beyond the cutoff, relative; of an Ewald sum only.
     mixing : str
         The rule from which the parameters of unlike pairs were computed, if they were.
     """
@@ -109,6 +111,7 @@ class PotentialTerm(Component):
     cutoff: Annotated[Quantity | None, Term(iris.cutoff, "Length", ("n_pairs",), means="CutoffDistance")] = None
     inner: Annotated[Quantity | None, Term(iris.inner, "Length", ("n_pairs",), means="CutoffDistance")] = None
     truncation: Annotated[str, Term(iris.truncation)] = ""
+    accuracy: Annotated[float | None, Term(iris.accuracy)] = Field(default=None, gt=0, lt=1)
     mixing: Annotated[str, Term(iris.mixing, physics=False)] = ""
 
     @model_validator(mode="after")

@@ -1,6 +1,6 @@
 """What a calculation says of a homogeneous state: energy, stress, strain."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import Field
@@ -8,8 +8,24 @@ from pydantic import Field
 from cuds import iris
 from cuds.arrays import FloatArray
 from cuds.model import tensor
-from cuds.model.entity import Entity, Term
+from cuds.model.entity import Component, Entity, Term
 from cuds.units import Quantity
+
+
+class EnergyContribution(Component):
+    """What the terms of one kind add to a potential energy.
+
+    Parameters
+    ----------
+    name : {"bond", "angle", "dihedral", "improper", "cmap", "vdw", "coulomb"}
+        Of which terms. ``vdw`` is all that acts by distance but charges, ``coulomb`` all of charges; those of pairs
+        three bonds apart and of reciprocal space are in them.
+    value : Quantity
+        An energy.
+    """
+
+    name: Annotated[Literal["bond", "angle", "dihedral", "improper", "cmap", "vdw", "coulomb"], Term(iris.name)]
+    value: Annotated[Quantity, Term(iris.value, "Energy", means="EnergyValue")]
 
 
 class PotentialEnergy(Entity):
@@ -19,9 +35,17 @@ class PotentialEnergy(Entity):
     ----------
     value : Quantity
         An energy.
+    contributions : tuple of EnergyContribution
+        What it is the sum of, where an engine says so.
     """
 
     value: Annotated[Quantity, Term(iris.value, "Energy", means="EnergyValue")]
+    contributions: Annotated[tuple[EnergyContribution, ...], Term(iris.contributions)] = ()
+
+    @property
+    def parts(self) -> dict[str, Quantity]:
+        """The contributions by name."""
+        return {c.name: c.value for c in self.contributions}
 
     def __repr__(self) -> str:
         return f"PotentialEnergy({self.value!r})"

@@ -16,6 +16,9 @@ CUDS = Namespace("https://w3id.org/cuds#")
 QUDT = Namespace("http://qudt.org/schema/qudt/")
 
 
+_OF_ROW = ("keyword", "arguments", "coefficients", "when", "offers", "variables", "package", "refusal", "restart")
+
+
 def _sorted(nodes: Iterable[Any]) -> list[Any]:
     return sorted(nodes, key=str)
 
@@ -61,7 +64,10 @@ def units(graph: Graph) -> dict[str, Any]:
 
 def dictionary(graph: Graph) -> dict[str, Any]:
     """Return what forms, truncations and mixing rules say, and what each engine can do with its words for them."""
-    forms = {local(f): _form(graph, f) for c in (CUDS.FileForm, CUDS.TwoBodyForm) for f in graph.subjects(RDF.type, c)}
+    kinds = {CUDS.FileForm: 0, CUDS.TwoBodyForm: 2, CUDS.ThreeBodyForm: 3, CUDS.FourBodyForm: 4}
+    forms = {
+        local(f): {"bodies": n, **_form(graph, f)} for kind, n in kinds.items() for f in graph.subjects(RDF.type, kind)
+    }
     return {
         "forms": dict(sorted(forms.items())),
         "coordinates": {
@@ -69,13 +75,28 @@ def dictionary(graph: Graph) -> dict[str, Any]:
             for c in _sorted(graph.subjects(RDF.type, CUDS.Coordinate))
         },
         "truncations": {
-            local(t): {**_texts(graph, t, "inside", "switched"), "corrected": bool(graph.value(t, CUDS.corrected))}
+            local(t): {
+                **_texts(graph, t, "inside", "switched"),
+                "corrected": bool(graph.value(t, CUDS.corrected)),
+                "summed": bool(graph.value(t, CUDS.summed)),
+            }
             for t in _sorted(graph.subjects(RDF.type, CUDS.Truncation))
         },
         "mixing": {
             local(m): {"form": local(graph.value(m, CUDS.mixes)), **_texts(graph, m, "map")}
             for m in _sorted(graph.subjects(RDF.type, CUDS.MixingRule))
         },
+        "equivalences": sorted(
+            (
+                {
+                    "source": local(graph.value(e, CUDS.fromForm)),
+                    "target": local(graph.value(e, CUDS.toForm)),
+                    **_texts(graph, e, "map", "when"),
+                }
+                for e in graph.subjects(RDF.type, CUDS.Equivalence)
+            ),
+            key=lambda e: (e["source"], e["target"]),
+        ),
         "engines": {
             text(graph, e, CUDS.keyword): _engine(graph, e) for e in _sorted(graph.subjects(RDF.type, CUDS.Engine))
         },
@@ -106,6 +127,7 @@ def _parameter(graph: Graph, parameter: Any) -> dict[str, Any]:
         "kind": local(kind),
         "dimension": text(graph, kind, CUDS.dimension),
         "positive": bool(graph.value(parameter, CUDS.positive)),
+        "of_particle": text(graph, parameter, CUDS.ofParticle),
         "constant": None if constant is None else [float(str(constant)), text(graph, unit, CUDS.symbol)],
     }
 
@@ -160,10 +182,12 @@ def _engine(graph: Graph, engine: Any) -> dict[str, Any]:
 
 
 def _row(graph: Graph, row: Any) -> dict[str, Any]:
+    section, realises = graph.value(row, CUDS.inSection), graph.value(row, CUDS.realises)
     return {
-        "realises": local(graph.value(row, CUDS.realises)),
-        "section": text(graph, graph.value(row, CUDS.inSection), CUDS.keyword),
-        **_texts(graph, row, "keyword", "arguments", "coefficients", "package", "refusal", "restart"),
+        "realises": "" if realises is None else local(realises),
+        "section": text(graph, section, CUDS.keyword),
+        "role": text(graph, section, CUDS.bondedRole),
+        **_texts(graph, row, *_OF_ROW),
         "alongside": [line.strip() for line in text(graph, row, CUDS.alongside).splitlines() if line.strip()],
         "charged": bool(graph.value(row, CUDS.charged)),
         "truncations": sorted(local(t) for t in graph.objects(row, CUDS.truncates)),

@@ -30,12 +30,15 @@ class Parameter:
         Whether it must be greater than zero.
     constant : Quantity, optional
         The value that it has for good.
+    of_particle : str
+        The property of the particles that it is; empty for one that is given.
     """
 
     kind: str
     dimension: str
     positive: bool
     constant: Quantity | None
+    of_particle: str
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,8 @@ class Form:
     ----------
     name, label, source : str
         What it is called, and where it was published.
+    bodies : int
+        Of how many particles it is the energy; 0 where it is one of all of them, by files.
     energy : str
         As an expression; empty for a form whose parameters are files.
     parameters : mapping of str to Parameter
@@ -59,6 +64,7 @@ class Form:
     name: str
     label: str
     source: str
+    bodies: int
     energy: str
     parameters: Mapping[str, Parameter]
     format: str
@@ -68,7 +74,7 @@ class Form:
     @property
     def free(self) -> dict[str, Parameter]:
         """The parameters that must be given."""
-        return {symbol: p for symbol, p in self.parameters.items() if p.constant is None}
+        return {symbol: p for symbol, p in self.parameters.items() if p.constant is None and not p.of_particle}
 
 
 @dataclass(frozen=True)
@@ -78,9 +84,15 @@ class Row:
     Parameters
     ----------
     realises : str
-        The functional form, or the truncation, that it realises.
+        The functional form, or the truncation, that it realises; empty for one that takes any energy.
     section, keyword, arguments, coefficients : str
         Where the engine has it, what it is called, and what stands behind it, in order.
+    role : str
+        What it is for in a molecule, like ``"bond"``; empty for what acts by distance.
+    when : str
+        What the parameters must fulfil.
+    offers, variables : str
+        The coordinates of which it takes any energy, and what stands there for those that it means otherwise.
     package : str
         What the engine must have been built with.
     refusal : str
@@ -102,6 +114,10 @@ class Row:
     keyword: str
     arguments: str
     coefficients: str
+    role: str
+    when: str
+    offers: str
+    variables: str
     package: str
     refusal: str
     alongside: list[str]
@@ -129,7 +145,7 @@ class EngineWords:
     def forms(self) -> tuple[str, ...]:
         """The functional forms for which the engine has a word."""
         known = dictionary()["forms"]
-        return tuple(sorted({r.realises for r in self.rows if r.realises in known and not r.refusal}))
+        return tuple(sorted({r.realises for r in self.rows if r.realises in known and not r.refusal and not r.role}))
 
     def row(self, form: str, truncation: str = "") -> Row:
         """Return the engine's word for a form that ends in some way at its cutoff, or for a truncation itself.
@@ -139,7 +155,7 @@ class EngineWords:
         UnsupportedError
             When it has none.
         """
-        rows = [r for r in self.rows if r.realises == form]
+        rows = [r for r in self.rows if r.realises == form and not r.role]
         for row in rows:
             if not row.refusal and (not truncation or truncation in row.truncations):
                 return row
@@ -187,10 +203,13 @@ class EngineWords:
 def dictionary() -> dict[str, Any]:
     """Return forms and engines of all dictionaries, ours and those of installed packages."""
     known: dict[str, Any] = generated("dictionary.json")
-    merged = {part: dict(content) for part, content in known.items()}
+    merged = {part: type(content)(content) for part, content in known.items()}
     for module in plugins("cuds.ontologies").working().values():
         for part, content in _compiled(module.__name__).items():
-            merged[part] |= content
+            if isinstance(content, dict):
+                merged[part] |= content
+            else:
+                merged[part] += [c for c in content if c not in merged[part]]
     return merged
 
 

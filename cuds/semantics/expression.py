@@ -41,8 +41,9 @@ FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "floor": np.floor,
     "ceil": np.ceil,
     "wrap": _wrap,
+    "int": np.rint,
 }
-_KEEP = {"abs", "floor", "ceil", "wrap"}  # functions whose value has the dimension of their argument
+_KEEP = {"abs", "floor", "ceil", "wrap", "int"}  # functions whose value has the dimension of their argument
 _OF_ANGLE, _TO_ANGLE = {"sin", "cos", "tan"}, {"asin", "acos", "atan"}
 _OPERATORS: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,
@@ -98,6 +99,22 @@ class Expression:
                 return replaced[node.id].node if node.id in replaced else node
 
         return Expression(Put().visit(ast.parse(ast.unparse(self.node), mode="eval").body))
+
+    def plain(self) -> "Expression":
+        """Return the expression without `wrap` and `pi`, which other programs that read expressions lack."""
+        wrapped = expression("x - 2*pi*floor((x + pi)/(2*pi))")
+
+        class Plain(ast.NodeTransformer):
+            def visit_Call(self, node: ast.Call) -> ast.expr:
+                argument = self.visit(node.args[0])
+                if isinstance(node.func, ast.Name) and node.func.id == "wrap":
+                    return wrapped.put(x=Expression(argument)).plain().node
+                return ast.Call(node.func, [argument], [])
+
+            def visit_Name(self, node: ast.Name) -> ast.expr:
+                return ast.Constant(np.pi) if node.id == "pi" else node
+
+        return Expression(Plain().visit(ast.parse(ast.unparse(self.node), mode="eval").body))
 
     def dimension(self, names: Mapping[str, Dimension]) -> Dimension:
         """Return its dimension.

@@ -1,6 +1,6 @@
 """Potentials of pairs: made from a functional form and its parameters, and calculated as the form is written down."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -108,6 +108,37 @@ def mixed(
     return _potential(found, elements, between, columns, (cutoff, inner, truncation, rule))
 
 
+def coulomb(species: Iterable[str], *, cutoff: Any, truncation: str = "", accuracy: float | None = None) -> Potential:
+    """Return the interaction of the charges of the particles.
+
+    Parameters
+    ----------
+    species : iterable of str
+        Those between which it acts, all with all.
+    cutoff : Quantity
+        The distance beyond which it is summed over all periodic images, or left out.
+    truncation : str
+        ``"EwaldSum"`` where an accuracy is given, else ``"SharpCutoff"``.
+    accuracy : float, optional
+        Of the Ewald sum: the relative strength of what real space leaves at the cutoff.
+
+    Examples
+    --------
+    >>> import cuds
+    >>> cuds.coulomb(["Na", "Cl"], cutoff="1 nm", accuracy=1e-6)
+    Potential(Coulomb Na-Na, Na-Cl, Cl-Cl)
+    """
+    elements = tuple(dict.fromkeys(species))
+    between = [(i, j) for i in range(len(elements)) for j in range(i, len(elements))]
+    chosen = truncation or ("SharpCutoff" if accuracy is None else "EwaldSum")
+    made = _potential(form("Coulomb"), elements, between, {}, (cutoff, None, chosen, ""))
+    if dictionary()["truncations"][chosen]["summed"] != (accuracy is not None):
+        raise InvalidError(
+            f"accuracy: {accuracy} with {chosen}", hint="an Ewald sum has one, nothing else does", field="accuracy"
+        )
+    return made if accuracy is None else made.replace(terms=(made.terms[0].replace(accuracy=accuracy),))
+
+
 def _pair_form(name: str) -> Form:
     forms = dictionary()["forms"]
     if name in forms and not forms[name]["energy"]:
@@ -117,8 +148,14 @@ def _pair_form(name: str) -> Form:
             field="form",
         )
     if name not in forms:
-        known = [n for n, f in forms.items() if f["energy"]]
+        known = [n for n, f in forms.items() if f["bodies"] == 2]
         raise UnknownError(f"form: {name!r} is not known", hint=did_you_mean(name, known), field="form", form=name)
+    if forms[name]["bodies"] != 2:
+        raise InvalidError(
+            f"form: {name} is an energy of {forms[name]['bodies']} particles",
+            hint="it belongs into a topology, between particular particles",
+            field="form",
+        )
     return form(name)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from cuds.errors import UnsupportedError
 from cuds.model.simulation import Simulation
+from cuds.model.topology import Topology
 from cuds.semantics.dictionary import EngineWords, engine_words
 
 
@@ -97,6 +98,7 @@ class Engine:
             raise UnsupportedError(
                 f"{self.title} cannot run {name}", hint=f"it runs {', '.join(can)}", engine=self.name
             )
+        self._check_topology(getattr(getattr(simulation, "system", None), "topology", None))
         potential = getattr(simulation, "potential", None)
         for term in potential.terms if potential is not None else ():
             if not found.forms:
@@ -110,6 +112,15 @@ class Engine:
             except UnsupportedError as error:
                 raise error.within(f"potential: {term.name}") from None
         return found
+
+    def _check_topology(self, topology: Topology | None) -> None:
+        if topology is not None and not any(r.role for r in self.words().rows):
+            raise UnsupportedError(
+                f"topology: {self.title} knows nothing of bonds ({topology!r})",
+                hint="take an engine for molecules, or leave it out knowingly: system.replace(topology=None)",
+                field="topology",
+                engine=self.name,
+            )
 
     def words(self) -> EngineWords:
         """Return the engine's part of the dictionary."""

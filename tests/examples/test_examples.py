@@ -108,6 +108,18 @@ def test_the_page_on_dynamics_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert {p.name for p in tmp_path.iterdir()} == {"warm", "pressure.png"}
 
 
+def test_the_page_on_molecules_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    here = run_page("molecules.md")
+    printed = dict(line.split()[:2] for line in capsys.readouterr().out.splitlines())
+    assert list(printed) == ["bond", "angle", "dihedral", "improper", "vdw", "coulomb"]
+    parts = {n: float(v) for n, v in printed.items()}
+    # 345000/2 * (0.1004988 - 0.1)^2 + 345000/2 * (0.0970824 - 0.1)^2, and 383/2 * (96.1781 - 109.47 degrees)^2
+    assert parts["bond"] == pytest.approx(1.5112, abs=2e-4)
+    assert parts["angle"] == pytest.approx(10.3062, abs=2e-4)
+    assert parts["dihedral"] == parts["improper"] == 0
+    assert sum(parts.values()) == pytest.approx(here["found"].value.in_unit("kJ/mol"), abs=1e-3)
+
+
 def test_the_page_on_properties_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """At rest to the digits that it prints; in motion within the noise."""
     monkeypatch.chdir(tmp_path)

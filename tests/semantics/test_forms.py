@@ -10,27 +10,71 @@ from scipy.integrate import quad
 
 import cuds
 from cuds.errors import CudsError, InvalidError, UnitError, UnknownError
+from cuds.semantics.condition import condition
 from cuds.semantics.dictionary import dictionary, engine_words, form
 from cuds.semantics.dimension import ENERGY, dimension
 from cuds.semantics.expression import assignments, expression, expressions
 from cuds.semantics.pairs import curve
 from cuds.units import Quantity, in_si, reference_unit, table
 
-PAIRS = sorted(n for n, f in dictionary()["forms"].items() if f["energy"])
+FORMS = sorted(n for n, f in dictionary()["forms"].items() if f["energy"])
+PAIRS = [n for n in FORMS if dictionary()["forms"][n]["bodies"] == 2]
+COORDINATES = {2: {"r"}, 3: {"theta", "r12", "r23", "r13"}, 4: {"phi", "theta123", "theta234"}}
 DISTANCES = {"r": dimension("L"), "cutoff": dimension("L"), "inner": dimension("L"), "reach": dimension("L")}
 ENGINES = ("lammps", "ase")
 LJ: dict[str, Any] = {"epsilon": "0.0104 eV", "sigma": "3.4 angstrom"}
 
 
 def dimensions(name: str) -> dict[str, Any]:
-    return {s: dimension(p.dimension) for s, p in form(name).parameters.items()} | DISTANCES
+    coordinates = {s: dimension(d) for s, d in dictionary()["coordinates"].items()}
+    return {s: dimension(p.dimension) for s, p in form(name).parameters.items()} | DISTANCES | coordinates
 
 
-@pytest.mark.parametrize("name", PAIRS)
+@pytest.mark.parametrize("name", FORMS)
 def test_every_energy_is_an_energy(name: str) -> None:
-    energy = expression(form(name).energy)
+    energy, coordinates = expression(form(name).energy), COORDINATES[form(name).bodies]
+    if name == "Connection":
+        assert energy.text == "0"
+        return
     assert energy.dimension(dimensions(name)) == ENERGY
-    assert energy.symbols == {"r", *form(name).parameters}
+    assert energy.symbols - coordinates == form(name).parameters.keys()
+    assert energy.symbols & coordinates
+
+
+@pytest.mark.parametrize("way", dictionary()["equivalences"], ids=lambda w: f"{w['source']}-{w['target']}")
+def test_every_equivalence_gives_the_same_energy(way: dict[str, str]) -> None:
+    """For random parameters that fulfil what it asks for, at random coordinates of both signs."""
+    rng, source, target = np.random.default_rng(1), form(way["source"]), form(way["target"])
+    given = {s: rng.uniform(0.5, 2, 400) for s in source.free}
+    match way["when"]:
+        case "phi0 == 0" | "kUB == 0":
+            given[way["when"].split()[0]] = np.zeros(400)
+        case "C5 == 0 and C0+C2+C4 == -C1-C3":
+            given["C5"] = np.zeros(400)
+            given["C0"] = -given["C1"] - given["C2"] - given["C3"] - given["C4"]
+    assert not way["when"] or condition(way["when"])(given).all()
+    if way["when"]:
+        wrong = {s: v + 0.1 if way["when"] != "C6 > 0 and C12 > 0" else -v for s, v in given.items()}
+        assert not condition(way["when"])(wrong).any()
+    made = {s: np.broadcast_to(e(given), 400) for s, e in assignments(way["map"]).items()}
+    assert made.keys() == target.free.keys()
+    names = {s: dimension(p.dimension) for s, p in source.free.items()}
+    for s, e in assignments(way["map"]).items():
+        assert e.text == "0" or e.dimension(names) == dimension(target.free[s].dimension)
+    where = {s: rng.uniform(-3, 3, 400) if s == "phi" else rng.uniform(0.8, 3, 400) for s in COORDINATES[source.bodies]}
+    one, two = (expression(f.energy)(where | p) for f, p in ((source, given), (target, made)))
+    np.testing.assert_allclose(one, two, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_every_row_of_bonded_terms_speaks_of_its_form(engine: str) -> None:
+    """Coefficients are expressions of the form's parameters, each with a dimension; conditions too."""
+    for row in (r for r in engine_words(engine).rows if r.role and r.realises):
+        names = dimensions(row.realises)
+        for e in expressions(row.coefficients) if row.coefficients else ():
+            e.dimension(names)
+        used = set(re.findall(r"\w+", f"{row.coefficients} {row.when}"))
+        assert form(row.realises).free.keys() <= used, row
 
 
 @pytest.mark.parametrize("name", dictionary()["truncations"])
@@ -52,7 +96,7 @@ def test_every_mixing_rule_gives_every_parameter(name: str) -> None:
 @pytest.mark.parametrize("engine", ENGINES)
 def test_every_row_of_pairs_speaks_of_its_form(engine: str) -> None:
     """Coefficients are expressions of the form's parameters, each with a dimension."""
-    for row in (r for r in engine_words(engine).rows if r.realises in PAIRS):
+    for row in (r for r in engine_words(engine).rows if r.realises in PAIRS and not r.role):
         names = dimensions(row.realises)
         named = "=" in row.coefficients
         for e in assignments(row.coefficients).values() if named else expressions(row.coefficients):
@@ -65,12 +109,15 @@ def test_every_row_of_pairs_speaks_of_its_form(engine: str) -> None:
 
 
 def test_the_dimension_of_a_kind_is_that_of_its_unit() -> None:
-    """The reference units of parameters are coherent: products of powers of eV and Å."""
-    for name in PAIRS:
+    """The reference units of parameters are coherent: products of powers of eV, Å and e; of angles see the next."""
+    for name in FORMS:
         for symbol, p in form(name).parameters.items():
-            energy, length, *others = dimension(p.dimension)
+            energy, length, angle, charge, *others = dimension(p.dimension)
             assert not any(others), symbol
-            exact = in_si("eV") ** int(energy) * in_si("angstrom") ** int(length)
+            if energy == length == 0 and angle:
+                assert (p.kind, angle) == ("Angle", 1)
+                continue
+            exact = in_si("eV") ** int(energy) * in_si("angstrom") ** int(length) * in_si("e") ** int(charge)
             assert in_si(reference_unit(p.kind)) == exact
             vector = table()["kinds"][p.kind]["dimension"]
             assert f"L{length + 2 * energy}I" in vector, symbol

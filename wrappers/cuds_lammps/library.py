@@ -180,6 +180,11 @@ class Library:
         """Return a copy of a global vector that a compute makes."""
         return np.array(self.lmp.numpy.extract_compute(name, 0, 1), dtype=np.float64)
 
+    def local(self, name: str) -> FloatArray:
+        """Return a copy of a vector that a compute makes for what is bonded here."""
+        found = self.lmp.numpy.extract_compute(name, 2, 1)
+        return np.array([] if found is None else found, dtype=np.float64).ravel()
+
     def set_positions(self, positions: FloatArray, images: IntArray) -> None:
         """Overwrite the positions, given in the order of ids and as for `create_atoms`."""
         n = self.lmp.extract_setting("nlocal")

@@ -4,7 +4,7 @@ Every command goes through `Script.tell`, which writes it down before the engine
 library and are written down as the commands that make the same atoms. Files are named without their folder.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import groupby
 from pathlib import Path
 
@@ -59,6 +59,13 @@ class Script:
         self.tell("boundary " + " ".join("p" if p else "s" for p in frame.pbc))
         self.tell(f"region cuds {'prism' if frame.tilted else 'block'} {bounds(frame)} units box")
         self.tell(f"create_box {n_types} cuds")
+
+    def read(self, frame: Frame, content: str) -> None:
+        """Read atoms and who is bonded from the content of a data file."""
+        self.tell("atom_style full")
+        self.order()
+        self.tell("boundary " + " ".join("p" if p else "s" for p in frame.pbc))
+        self.tell(f"read_data {self.place(ParameterFile(name='system.data', content=content.encode()))}")
 
     def order(self) -> None:
         """Keep atoms in the order in which they were made, and find them by their ids."""
@@ -118,7 +125,11 @@ class Script:
                     engine="lammps",
                     package=style.row.package,
                 )
-        for line in [*commands(found), *(line for style in found for line in style.row.alongside)]:
+        self.tell_all([*commands(found), *(line for style in found for line in style.row.alongside)])
+
+    def tell_all(self, lines: Iterable[str]) -> None:
+        """Tell LAMMPS several commands."""
+        for line in lines:
             self.tell(line)
 
     def place(self, file: ParameterFile) -> str:

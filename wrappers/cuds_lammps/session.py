@@ -11,20 +11,24 @@ from cuds.errors import EngineError, InvalidError, NotConvergedError, Unsupporte
 from cuds.model.entity import Entity
 from cuds.model.particles import ParticleSystem
 from cuds.model.simulation import AtomisticSimulation, EnergyMinimisation
-from cuds.model.state import PotentialEnergy, Stress
+from cuds.model.state import EnergyContribution, PotentialEnergy, Stress
 from cuds.semantics.dictionary import EngineWords
 from cuds.units import Quantity
 from cuds.wrapper.contract import Session
+from cuds_lammps.data import data_file
 from cuds_lammps.frame import Frame, frame
 from cuds_lammps.library import Library
+from cuds_lammps.molecules import reach, sections
 from cuds_lammps.script import Script
-from cuds_lammps.styles import styles
+from cuds_lammps.styles import beyond, charged, styles
 from cuds_lammps.units import Units
 
 E = TypeVar("E", bound=Entity)
 
 # LAMMPS's own in metal units: the margin of its neighbour lists, and how far and how fast a minimiser may go.
 _SKIN, _FARTHEST, _TIMESTEP = Quantity(2.0, "angstrom"), Quantity(0.1, "angstrom"), Quantity(1.0, "fs")
+_THERMO = {"ebond": "bond", "eangle": "angle", "edihed": "dihedral", "eimp": "improper",
+           "evdwl": "vdw", "ecoul": "coulomb"}  # fmt: skip
 _VOIGT = [0, 1, 2, 5, 4, 3]  # LAMMPS orders xx, yy, zz, xy, xz, yz
 _ROUNDS = 20  # a relaxed cell changes the reference of its own strain energy, so it is relaxed again
 
@@ -60,6 +64,8 @@ class LammpsSession(Session):
         self.library = Library(folder / "log.lammps")
         self.script = Script(self.library, folder)
         self.facts: dict[str, Any] = {}
+        self.pairs: dict[int, str] = {}
+        self.bonded: list[str] = []
         self.fresh = False
         self._build()
 
@@ -75,18 +81,34 @@ class LammpsSession(Session):
         of_kind = {id(k): i for i, k in enumerate(used, start=1)}
         types = np.array([of_kind.get(id(k), 0) for k in system.kinds])[system.species]
         self._begin()
-        script.box(self.frame, len(used), charged=system.charges is not None or self._charged())
+        molecular = system.topology is not None or charged(self.potential)
+        if molecular:
+            self._read(types)
+        else:
+            script.box(self.frame, len(used), charged=system.charges is not None or self._charged())
         periodic = self.library.box()[2]
         if periodic != system.pbc:
             raise EngineError(
                 f"LAMMPS made the box periodic in {periodic}, not in {system.pbc}",
                 hint="this is a fault of the wrapper",
             )
-        script.atoms(types, *self._placed())
+        if not molecular:
+            script.atoms(types, *self._placed())
         self._interact()
         self._prepare()
         self.facts = {}
         self.fresh = False
+
+    def _read(self, types: IntArray) -> None:
+        """Make the system from a data file, with what is bonded in it."""
+        system, units = self.system, self.units
+        found = sections(system, self.words, units)
+        charges = np.zeros(len(system)) if system.charges is None else units.into("charge", system.charges)
+        self.pairs = found["bond"].pairs
+        longest = units.into("length", Quantity(reach(system), "angstrom") + _SKIN)
+        self.bonded = ["special_bonds lj/coul 0.0 1.0 1.0", f"comm_modify cutoff {longest!r}"]
+        self.bonded += [line for name, section in found.items() for line in section.commands(name)]
+        self.script.read(self.frame, data_file(self.frame, types, charges, self._placed(), found))
 
     def _begin(self) -> None:
         """Say what must be said before there is a box."""
@@ -103,15 +125,20 @@ class LammpsSession(Session):
     def _interact(self) -> None:
         """Say what acts between the atoms, and their masses: some potential files bring others."""
         used = list(self.system.kinds_used())
+        self.script.tell_all(self.bonded)
         self.script.potential(
             styles(self.potential, self.words, self.units, [k.symbol for k in used], self.script.place)
         )
+        self.script.tell_all(beyond(self.potential, self.words, len(self.system)))
         for i, kind in enumerate(used, start=1):
             self.script.tell(f"mass {i} {self.units.into('mass', kind.mass)!r}")
 
     def _prepare(self) -> None:
         """Say what is to be computed, once the atoms are there."""
         self.script.observe()
+        if self.pairs:
+            self.script.tell("compute cuds_bond_types all property/local btype")
+            self.script.tell("compute cuds_bond_energies all bond/local engpot")
 
     def _placed(self) -> tuple[FloatArray, IntArray]:
         """Return the positions inside LAMMPS's box, and how many cell vectors away each is."""
@@ -132,6 +159,7 @@ class LammpsSession(Session):
             same = (
                 same and entity.pbc == self.system.pbc == (True, True, True) and entity.charges == self.system.charges
             )
+            same = same and (entity.topology is self.system.topology or entity.topology == self.system.topology)
             self.system = entity
             if same and self._moves and self.library.ranks == 1 and not self.library.dirty:
                 self.frame = frame(entity, self.units)
@@ -226,7 +254,9 @@ class LammpsSession(Session):
         if kind is ParticleSystem:
             found = self._snapshot()
         elif kind is PotentialEnergy:
-            found = PotentialEnergy(value=self.units.back("energy", self.library.thermo("pe")))
+            found = PotentialEnergy(
+                value=self.units.back("energy", self.library.thermo("pe")), contributions=self._contributions()
+            )
         elif kind is Stress:
             found = Stress(value=self._stress())
         else:
@@ -234,6 +264,21 @@ class LammpsSession(Session):
                 f"LAMMPS gives no {kind.__name__}", hint="it gives ParticleSystem, PotentialEnergy, Stress"
             )
         return found  # type: ignore[return-value]
+
+    def _contributions(self) -> tuple[EnergyContribution, ...]:
+        """Return what the energy of molecules is the sum of; what acts in a pair is a bond to LAMMPS only."""
+        if self.system.topology is None or (self.pairs and self.library.ranks > 1):
+            return ()
+        thermo = {word: self.library.thermo(word) for word in (*_THERMO, "elong")}
+        found = {name: thermo[word] for word, name in _THERMO.items()}
+        found["coulomb"] += thermo["elong"]
+        if self.pairs:
+            types, energies = (self.library.local(name) for name in ("cuds_bond_types", "cuds_bond_energies"))
+            for kind, part in enumerate(np.bincount(types.astype(np.int64), energies).tolist()):
+                if kind in self.pairs:
+                    found["bond"] -= part
+                    found[self.pairs[kind]] += part
+        return tuple(EnergyContribution(name=n, value=self.units.back("energy", e)) for n, e in found.items())
 
     def _snapshot(self) -> ParticleSystem:
         library, units = self.library, self.units

@@ -15,6 +15,7 @@ from cuds.semantics.dictionary import EngineWords, Row, dictionary, form
 from cuds.semantics.expression import expression, expressions
 from cuds_lammps.units import Units
 
+_MANY = 3000  # atoms from which a mesh is faster than plain sums
 Place = Callable[[ParameterFile], str]
 
 
@@ -96,6 +97,33 @@ def commands(found: list[Style]) -> list[str]:
     # hybrid/overlay adds what its styles cut off when the last of them that was modified does
     modified = sorted(((n, s) for n, s in named if s.modifier), key=lambda pair: pair[1].corrected)
     return lines + [f"pair_modify pair {name} {style.modifier}" for name, style in modified]
+
+
+def charged(potential: Potential) -> bool:
+    """Whether a potential takes the charges of the atoms."""
+    return any(p.of_particle == "charges" for t in potential.terms for p in form(t.form).parameters.values())
+
+
+def beyond(potential: Potential, words: EngineWords, count: int) -> list[str]:
+    """Return the commands that sum what lies beyond the cutoff: on a mesh where there are many atoms.
+
+    Raises
+    ------
+    UnsupportedError
+        When two terms want two accuracies.
+    """
+    summed = [t for t in potential.terms if t.accuracy is not None]
+    if not summed:
+        return []
+    if len({t.accuracy for t in summed}) > 1:
+        raise UnsupportedError(
+            f"potential: LAMMPS sums to one accuracy, not to {', '.join(str(t.accuracy) for t in summed)}",
+            hint="give all terms the same accuracy",
+            field="potential",
+            engine="lammps",
+        )
+    row = next(r for r in words.rows if r.section == "kspace" and r.keyword == ("pppm" if count > _MANY else "ewald"))
+    return [f"kspace_style {row.keyword} {summed[0].accuracy!r}", *row.alongside]
 
 
 def _names(found: list[Style]) -> Iterable[str]:

@@ -1,18 +1,22 @@
 """The units in which LAMMPS is spoken to: one of its sets, each kind of number converted by one cached factor."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Self
 
 from cuds.errors import InvalidError, UnknownError, UnsupportedError, did_you_mean
 from cuds.model.potential import Potential
+from cuds.semantics.bonded import scaling
 from cuds.semantics.dictionary import EngineWords
-from cuds.semantics.dimension import dimension as parsed, powers
+from cuds.semantics.dimension import Dimension, dimension, powers
 from cuds.units import Quantity, factor, in_si, quantity
 
 # CODATA 2022: Boltzmann's constant in J/K, and 4 pi times the electric constant in C^2/(J m).
 _BOLTZMANN = 1.380649e-23
 _FOUR_PI_EPSILON_0 = 4 * math.pi * 8.8541878188e-12
+
+# Coulomb's constant in eV Å/e^2.
+_COULOMB = 14.399645468667815
 
 # The kinds of what a scaled set is multiples of.
 _SCALE = {"epsilon": "Energy", "sigma": "Length", "mass": "Mass"}
@@ -54,6 +58,7 @@ class Units:
         self._units = words.unit_sets[keyword]
         self._sizes: dict[str, Any] = {kind: in_si(unit) for kind, unit in self._units.items()}
         self._factors: dict[tuple[str, str], float] = {}
+        self._coulomb = words.coulomb_constants.get(keyword, 0.0)
         if keyword in words.scaled:
             self._sizes |= self._scaled(scale or {})
         elif scale is not None:
@@ -138,13 +143,23 @@ class Units:
         one = self._factor(kind, given.unit)
         return given.value if one == 1.0 else given.value * one
 
-    def coefficient(self, dimension: str, given: Quantity) -> Any:
+    def coefficient(self, written: str, given: Quantity) -> Any:
         """Return the bare number or array for a parameter, whose dimension is written like ``"E L^6"``."""
-        key = (dimension, given.unit)
+        key = (written, given.unit)
         if key not in self._factors:
-            one = math.prod(self._sizes[part] ** int(power) for part, power in powers(parsed(dimension)).items())
+            one = math.prod(self._sizes[part] ** int(power) for part, power in powers(dimension(written)).items())
             self._factors[key] = float(in_si(given.unit) / one)
         return given.value * self._factors[key]
+
+    @property
+    def coherent(self) -> Callable[[Dimension], float]:
+        """What a number in eV, Å, radian and e is multiplied by to be one of LAMMPS's, by its dimension."""
+        return scaling(self._sizes)
+
+    @property
+    def coulomb(self) -> float:
+        """What LAMMPS multiplies the product of two charges by, over their distance, to have an energy."""
+        return self._coulomb or _COULOMB * self.coherent(dimension("E L Q^-2"))
 
     def back(self, kind: str, value: Any) -> Quantity:
         """Return a number or an array of LAMMPS with its unit."""

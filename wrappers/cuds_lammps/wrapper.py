@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cuds.errors import InvalidError, NotInstalledError
+from cuds.errors import InvalidError, NotInstalledError, UnsupportedError
 from cuds.model.dynamics import MolecularDynamics
 from cuds.model.simulation import AtomisticSimulation, Simulation
 from cuds.wrapper.capability import Engine
@@ -39,6 +39,7 @@ class LammpsWrapper(Wrapper):
 
     def check(self, simulation: Simulation) -> None:
         """Refuse what LAMMPS cannot express."""
+        from cuds_lammps.molecules import sections
         from cuds_lammps.styles import styles
         from cuds_lammps.units import Units
 
@@ -58,8 +59,42 @@ class LammpsWrapper(Wrapper):
         units = Units.of(simulation.potential, engine.words(), self.options)
         symbols = [k.symbol for k in simulation.system.kinds_used()]
         styles(simulation.potential, engine.words(), units, symbols, lambda file: file.name)
+        self._refuse_charges(simulation)
+        if simulation.system.topology is not None:
+            sections(simulation.system, engine.words(), units)
         if isinstance(simulation, MolecularDynamics):
             engine.words().scheme(simulation)
+            self._refuse_constraints(simulation)
+
+    def _refuse_charges(self, simulation: AtomisticSimulation) -> None:
+        from cuds_lammps.styles import charged
+
+        assert simulation.potential is not None
+        if not charged(simulation.potential):
+            return
+        if simulation.system.charges is None:
+            raise InvalidError(
+                "charges: missing, and the potential takes them",
+                hint="give the system charges=(..., 'e')",
+                field="charges",
+            )
+        if any(t.accuracy is not None for t in simulation.potential.terms) and not all(simulation.system.pbc):
+            raise UnsupportedError(
+                f"potential: an Ewald sum in a system with pbc {simulation.system.pbc}",
+                hint="make it periodic in all directions, or take a cutoff: truncation='SharpCutoff'",
+                field="potential",
+                engine=self.name,
+            )
+
+    def _refuse_constraints(self, simulation: MolecularDynamics) -> None:
+        topology = simulation.system.topology
+        if topology is not None and len(topology.constrained):
+            raise UnsupportedError(
+                f"topology: {len(topology.constrained)} constrained distances, which cuds does not hold in LAMMPS yet",
+                hint="take engine='gromacs', or leave them out knowingly",
+                field="topology",
+                engine=self.name,
+            )
 
     def probe(self) -> Engine:
         """Open an instance: the version, the packages, the styles that are really there."""

@@ -1,0 +1,145 @@
+"""What acts between particular particles: bonds, angles, torsions, pairs without interaction, rigid distances."""
+
+from functools import cached_property
+from typing import Annotated, Literal, Self
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from cuds import iris
+from cuds.arrays import IntArray
+from cuds.errors import InvalidError, ShapeError
+from cuds.model.entity import Component, Term
+from cuds.model.potential import ParameterColumn
+from cuds.units import Quantity
+
+Role = Literal["bond", "angle", "dihedral", "improper", "pair"]
+BODIES: dict[str, int] = {"bond": 2, "angle": 3, "dihedral": 4, "improper": 4, "pair": 2}
+
+
+def _none() -> IntArray:
+    return np.empty((0, 2), dtype=np.int64)
+
+
+class TermGroup(Component):
+    """Terms of one functional form, each between particular particles.
+
+    Parameters
+    ----------
+    role : {"bond", "angle", "dihedral", "improper", "pair"}
+        What the terms are in a molecule. A pair acts between two particles beside, or in place of, what acts between
+        all particles by distance: the 1-4 interactions of force fields.
+    form : str
+        The functional form: a name of the ontology, like ``"HarmonicBond"``.
+    particles : int array (n_terms, n_bodies)
+        The ids of the particles, in the order in which the coordinates of the form count them.
+    row : int array (n_terms,)
+        Which row of the parameters each term has.
+    parameters : dict of str to ParameterColumn
+        By the symbols of the form, a value a row.
+    """
+
+    role: Annotated[Role, Term(iris.bondedRole)]
+    form: Annotated[str, Term(iris.form)]
+    particles: Annotated[
+        IntArray, Term(iris.bondedParticles, shape=("n_terms", "n_bodies"), dtype="int64", means="BondedParticles")
+    ]
+    row: Annotated[IntArray, Term(iris.parameterRow, shape=("n_terms",), dtype="int64", means="ParameterRow")]
+    parameters: Annotated[dict[str, ParameterColumn], Term(iris.parameterColumns)] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        bodies, rows = BODIES[self.role], self.rows
+        if self.particles.shape[1] != bodies:
+            raise ShapeError(
+                f"particles: {self.particles.shape[1]} a term", hint=f"a {self.role} has {bodies}", field="particles"
+            )
+        ordered = np.sort(self.particles, axis=1)
+        if (twice := (ordered[:, 1:] == ordered[:, :-1]).any(axis=1)).any():
+            where = int(np.argmax(twice))
+            raise InvalidError(
+                f"particles: {self.role} {where} is between {self.particles[where].tolist()}",
+                hint="name each particle once",
+                field="particles",
+            )
+        for symbol, column in self.parameters.items():
+            if len(column.values) != rows:
+                raise ShapeError(
+                    f"parameters[{symbol!r}]: {len(column.values)} values, others have {rows}",
+                    hint="give one a row",
+                    field="parameters",
+                )
+        if len(self.row) and not 0 <= self.row.min() <= self.row.max() < rows:
+            raise InvalidError(f"row: outside 0..{rows - 1}", hint="count rows of the parameters from 0", field="row")
+        return self
+
+    @property
+    def rows(self) -> int:
+        """How many rows of parameters there are; 1 for a form without parameters."""
+        return len(next(iter(self.parameters.values())).values) if self.parameters else 1
+
+    def __len__(self) -> int:
+        return len(self.particles)
+
+    def __repr__(self) -> str:
+        return f"TermGroup({len(self)} {self.role}s: {self.form})"
+
+
+class Topology(Component):
+    """What acts between particular particles of a system, by their ids.
+
+    Parameters
+    ----------
+    groups : tuple of TermGroup
+        The terms.
+    exclusions : int array (n_excluded, 2)
+        Every pair of particles between which no term of the potential acts; a `TermGroup` may act there instead.
+    constrained : int array (n_constrained, 2)
+        Pairs of particles whose distance does not change when they move.
+    lengths : Quantity (n_constrained,), optional
+        At which distance.
+    """
+
+    groups: Annotated[tuple[TermGroup, ...], Term(iris.groups)] = ()
+    exclusions: Annotated[
+        IntArray, Term(iris.exclusions, shape=("n_excluded", 2), dtype="int64", means="BondedParticles")
+    ] = Field(default_factory=_none)
+    constrained: Annotated[
+        IntArray, Term(iris.constrained, shape=("n_constrained", 2), dtype="int64", means="BondedParticles")
+    ] = Field(default_factory=_none)
+    lengths: Annotated[
+        Quantity | None, Term(iris.constrainedLengths, "Length", ("n_constrained",), means="ConstrainedLength")
+    ] = None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        for name in ("exclusions", "constrained"):
+            pairs = getattr(self, name)
+            if (pairs[:, 0] == pairs[:, 1]).any():
+                raise InvalidError(f"{name}: a particle with itself", hint="name two particles", field=name)
+            if len(np.unique(np.sort(pairs, axis=1), axis=0)) != len(pairs):
+                raise InvalidError(f"{name}: a pair stands there twice", hint="name each pair once", field=name)
+        if len(self.constrained) != (0 if self.lengths is None else len(self.lengths)):
+            raise ShapeError(
+                f"lengths: {0 if self.lengths is None else len(self.lengths)} for {len(self.constrained)} pairs",
+                hint="give each constrained pair a length",
+                field="lengths",
+            )
+        return self
+
+    @cached_property
+    def particles(self) -> IntArray:
+        """The ids of all particles that it names, each once, in order."""
+        named = [self.exclusions, self.constrained, *(g.particles for g in self.groups)]
+        return np.unique(np.concatenate([x.ravel() for x in named]))
+
+    def of_role(self, role: Role) -> tuple[TermGroup, ...]:
+        """Return the groups of one role."""
+        return tuple(g for g in self.groups if g.role == role)
+
+    def __repr__(self) -> str:
+        counts = {role: sum(len(g) for g in self.groups if g.role == role) for role in BODIES}
+        said = [f"{n} {role}s" for role, n in counts.items() if n]
+        said += [f"{len(self.exclusions)} exclusions"] * bool(len(self.exclusions))
+        said += [f"{len(self.constrained)} constraints"] * bool(len(self.constrained))
+        return f"Topology({', '.join(said)})"

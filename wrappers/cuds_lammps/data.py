@@ -1,0 +1,67 @@
+"""LAMMPS's data file: atoms, and who is bonded to whom."""
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from cuds.arrays import FloatArray, IntArray
+from cuds_lammps.frame import Frame
+from cuds_lammps.molecules import Section
+
+Placed = tuple[FloatArray, IntArray]
+
+
+def data_file(
+    frame: Frame,
+    types: IntArray,
+    charges: FloatArray,
+    placed: Placed,
+    found: Mapping[str, Section],
+) -> str:
+    """Return a data file for ``atom_style full``, all numbers with all their digits.
+
+    Parameters
+    ----------
+    frame : Frame
+        The box.
+    types : int array (n,)
+        Of each atom, from 1.
+    charges : array (n,)
+        In LAMMPS's unit.
+    placed : tuple of array (n, 3) and int array (n, 3)
+        Positions inside the box, and how many cell vectors away each is.
+    found : mapping of str to Section
+        Bonds, angles, dihedrals and impropers.
+    """
+    return "\n".join(_lines(frame, types, charges, placed, found)) + "\n"
+
+
+def _lines(
+    frame: Frame,
+    types: IntArray,
+    charges: FloatArray,
+    placed: Placed,
+    found: Mapping[str, Section],
+) -> Iterator[str]:
+    yield "LAMMPS data file written by cuds"
+    yield ""
+    yield f"{len(types)} atoms"
+    yield f"{int(types.max())} atom types"
+    used = {name: section for name, section in found.items() if section.words}
+    for name, section in used.items():
+        yield f"{sum(map(len, section.rows))} {name}s"
+        yield f"{len(section.words)} {name} types"
+    high = frame.low + np.diag(frame.cell)
+    for axis, low, end in zip("xyz", frame.low.tolist(), high.tolist(), strict=True):
+        yield f"{low!r} {end!r} {axis}lo {axis}hi"
+    if frame.tilted:
+        yield " ".join(repr(float(frame.cell[i, j])) for i, j in ((1, 0), (2, 0), (2, 1))) + " xy xz yz"
+    yield from ("", "Atoms # full", "")
+    for i, (kind, q, x, n) in enumerate(
+        zip(types.tolist(), charges.tolist(), placed[0].tolist(), placed[1].tolist(), strict=True), start=1
+    ):
+        yield f"{i} 0 {kind} {q!r} {x[0]!r} {x[1]!r} {x[2]!r} {n[0]} {n[1]} {n[2]}"
+    for name, section in used.items():
+        yield from ("", f"{name.capitalize()}s", "")
+        for i, row in enumerate(np.concatenate(section.rows).tolist(), start=1):
+            yield f"{i} " + " ".join(map(str, row))
