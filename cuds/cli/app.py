@@ -7,8 +7,8 @@ from typing import Annotated, Any
 import typer
 
 from cuds import __version__
-from cuds.cli import doctor, potentials, results, run_file, show
-from cuds.errors import CudsError
+from cuds.cli import doctor, energy, potentials, results, run_file, show
+from cuds.errors import CudsError, UnsupportedError
 
 app = typer.Typer(
     name="cuds",
@@ -20,6 +20,8 @@ app = typer.Typer(
 app.command("doctor")(doctor.doctor)
 app.command("potentials")(potentials.potentials)
 app.command("cache")(results.results)
+app.command("energy")(energy.energy)
+app.command("compare")(energy.compare)
 app.command("run")(run_file.run_file)
 app.command("show")(show.show)
 
@@ -36,7 +38,7 @@ def version(
 
 
 def run() -> None:
-    """Run the command that the arguments name."""
+    """Run the command that the arguments name; exit with 2 where something cannot be expressed, with 1 otherwise."""
     try:
         app()
     except CudsError as error:
@@ -44,7 +46,7 @@ def run() -> None:
             print(json.dumps({"error": problem(error)}))
         else:
             print(f"cuds: {error}", file=sys.stderr)
-        sys.exit(1)
+        sys.exit(2 if isinstance(error, UnsupportedError) else 1)
 
 
 def problem(error: CudsError) -> dict[str, Any]:

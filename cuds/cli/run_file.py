@@ -43,7 +43,7 @@ def run_file(
         raise InvalidError("jobs: a simulation is one", hint="only nodes of a wiring run at the same time")
     simulation = read(job)[Simulation]
     target = output or job.with_name(f"{job.stem}-result.h5md")
-    how: dict[str, Any] = {"options": _options(option or []), "keep": keep, "timeout": timeout}
+    how: dict[str, Any] = {"options": own_words(option or []), "keep": keep, "timeout": timeout}
     with progress_bar() as bar:
         result = run(simulation, engine=engine, progress=bar, fresh=fresh, dry_run=dry_run, **how)
     if not dry_run:
@@ -75,7 +75,8 @@ def _say(result: DataSet, saved: Path, as_json: bool) -> None:
         print(f"saved: {saved}")
 
 
-def _options(given: list[str]) -> dict[str, Any]:
+def own_words(given: list[str]) -> dict[str, Any]:
+    """Return an engine's own words, given as name=value."""
     pairs = [g.partition("=") for g in given]
     for name, equals, _ in pairs:
         if not equals:

@@ -3,13 +3,14 @@
 import difflib
 import json
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from cuds.errors import CudsError, FormatError, InvalidError, UnknownError, did_you_mean
 from cuds.model.dataset import DataSet
 from cuds.model.entity import Entity
+from cuds.registry import plugins
 
 _DATA_SETS = (".h5md", ".h5", ".hdf5")
 _GRAPHS = (".ttl", ".jsonld", ".nt", ".rdf")
@@ -22,6 +23,20 @@ _KNOWN = (
 )
 
 
+class Codec(Protocol):
+    """Files of an engine that belong together: what a package offers in the entry-point group ``cuds.codecs``."""
+
+    name: str
+
+    def recognises(self, files: Sequence[Path]) -> bool:
+        """Return whether it reads these files, by their names."""
+        ...
+
+    def read(self, files: Sequence[Path]) -> DataSet:
+        """Return what they hold."""
+        ...
+
+
 def read(path: str | Path, *more: str | Path, length: str | None = None) -> DataSet:
     """Return what one file or several hold.
 
@@ -29,7 +44,8 @@ def read(path: str | Path, *more: str | Path, length: str | None = None) -> Data
     ----------
     path, *more : path
         A data set of cuds (``.h5md``), a mesh that meshio reads, or atoms that ASE reads; several frames of atoms
-        become several systems.
+        become several systems. Files that belong together are read together where an installed package knows them:
+        ``read("conf.gro", "topol.top", "run.mdp")``.
     length : str, optional
         The unit of length, for files that carry none.
 
@@ -45,6 +61,11 @@ def read(path: str | Path, *more: str | Path, length: str | None = None) -> Data
         When a unit is given, but every file carries its own.
     """
     files = [Path(p) for p in (path, *more)]
+    if missing := next((f for f in files if not f.is_file()), None):
+        raise _no_such(missing)
+    for codec in plugins("cuds.codecs").working().values():
+        if (together := codec()).recognises(files):
+            return _checked(together, files, length)
     readers = [_reader(file, length) for file in files]
     if length is not None and _mesh not in readers:
         raise InvalidError(
@@ -54,6 +75,12 @@ def read(path: str | Path, *more: str | Path, length: str | None = None) -> Data
         )
     found = [_named(file, reader, length) for reader, file in zip(readers, files, strict=True)]
     return sum(found[1:], found[0])
+
+
+def _checked(codec: Codec, files: list[Path], length: str | None) -> DataSet:
+    if length is not None:
+        raise InvalidError(f"length: files of {codec.name} say their units", hint="leave length= out", field="length")
+    return codec.read(files)
 
 
 def _named(file: Path, reader: Callable[[Path, str | None], DataSet], length: str | None) -> DataSet:
@@ -66,8 +93,6 @@ def _named(file: Path, reader: Callable[[Path, str | None], DataSet], length: st
 
 def _reader(file: Path, length: str | None) -> Callable[[Path, str | None], DataSet]:
     """Return what reads a file; a unit of length that is given hints at a mesh."""
-    if not file.is_file():
-        raise _no_such(file)
     suffix = file.suffix.lower()
     if suffix in _GRAPHS:
         beside = [p.name for p in file.parent.glob(f"{file.stem}.*") if p.suffix in _DATA_SETS]

@@ -151,8 +151,8 @@ def energy(
 
     Parameters
     ----------
-    system : ParticleSystem
-        The particles.
+    system : ParticleSystem or DataSet
+        The particles; of a data set with one system, and with its potential if it has one.
     potential : Potential, optional
         What acts between them.
     engine : str, optional
@@ -163,5 +163,7 @@ def energy(
         Compute anew what is kept.
     """
     particles = system[ParticleSystem] if isinstance(system, DataSet) else system
+    if potential is None and isinstance(system, DataSet) and system.all(Potential):
+        potential = system[Potential]
     found = run(SinglePoint(particles, potential=potential), engine=engine, options=options, fresh=fresh)
     return found[PotentialEnergy]

@@ -171,7 +171,8 @@ class PotentialTerm(Component):
         """What people call it: the names of its files, or its form and its pairs."""
         if self.files or self.between is None:
             return " + ".join(f.name for f in self.files)
-        return f"{self.form} {', '.join('-'.join(p) for p in self.pairs)}"
+        shown = ", ".join("-".join(p) for p in self.pairs[:6])
+        return f"{self.form} {shown}" + (f", ... ({len(self.pairs)} pairs)" if len(self.pairs) > 6 else "")
 
     def element(self, symbol: str) -> str:
         """Return the element of the term that a species of the system is.

@@ -78,6 +78,19 @@ def deformation(strain: Any) -> FloatArray:
     return np.eye(3) + e
 
 
+def triangular(vectors: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return the rotation R (3, 3) that makes cell vectors, given as rows, a lower triangular matrix, and that matrix.
+
+    The first vector then lies along x and the second in the xy plane, as engines want it; x -> R x. Vectors that lie
+    so already stay as they are, bit for bit.
+    """
+    if np.array_equal(vectors, np.tril(vectors)) and (np.diag(vectors) > 0).all():
+        return np.eye(3), vectors
+    Q, U = np.linalg.qr(vectors.T)
+    signs = np.sign(np.diag(U))
+    return (Q * signs).T, np.tril(U.T * signs)
+
+
 def stress_rotation(R: FloatArray) -> FloatArray:
     """Return the 6x6 matrix that turns stresses in Voigt order (Bond 1943): sigma' = M sigma.
 

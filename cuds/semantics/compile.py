@@ -16,7 +16,18 @@ CUDS = Namespace("https://w3id.org/cuds#")
 QUDT = Namespace("http://qudt.org/schema/qudt/")
 
 
-_OF_ROW = ("keyword", "arguments", "coefficients", "when", "offers", "variables", "package", "refusal", "restart")
+_OF_ROW = (
+    "keyword",
+    "arguments",
+    "coefficients",
+    "when",
+    "inverse",
+    "offers",
+    "variables",
+    "package",
+    "refusal",
+    "restart",
+)
 
 
 def _sorted(nodes: Iterable[Any]) -> list[Any]:

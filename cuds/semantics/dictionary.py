@@ -89,8 +89,8 @@ class Row:
         Where the engine has it, what it is called, and what stands behind it, in order.
     role : str
         What it is for in a molecule, like ``"bond"``; empty for what acts by distance.
-    when : str
-        What the parameters must fulfil.
+    when, inverse : str
+        What the parameters must fulfil; and they by the coefficients c1, c2 and so on, where that is not linear.
     offers, variables : str
         The coordinates of which it takes any energy, and what stands there for those that it means otherwise.
     package : str
@@ -116,6 +116,7 @@ class Row:
     coefficients: str
     role: str
     when: str
+    inverse: str
     offers: str
     variables: str
     package: str

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from cuds.errors import CudsError, EngineError
+from cuds.errors import CudsError, EngineError, UnsupportedError
 from cuds.model.field import Field
 from cuds.model.particles import ParticleSystem
 from cuds.model.simulation import EnergyMinimisation, SinglePoint
@@ -109,7 +109,7 @@ class AtomisticContract(Bench):
         assert said[0] == said[1]
 
     def test_boundaries_are_honoured(self) -> None:
-        """A direction that is not periodic is as one with a wide gap; a periodic one is not."""
+        """A direction that is not periodic is as one with a wide gap, or refused by name; a periodic one is not."""
         system = self.crystal()
         assert system.cell is not None
         energies = {}
@@ -117,9 +117,15 @@ class AtomisticContract(Bench):
             cell = system.cell.value + np.diag([0.0 if p else 30.0 for p in pbc])
             free = system.replace(pbc=pbc)
             wide = system.replace(cell=(cell, "angstrom"))
-            energies[pbc] = self.single(free)[0].energy
+            try:
+                energies[pbc] = self.single(free)[0].energy
+            except UnsupportedError as error:
+                if "pbc" not in str(error):
+                    raise
+                continue
             np.testing.assert_allclose(energies[pbc], self.single(wide)[0].energy, rtol=1e-10, err_msg=str(pbc))
-        assert len({round(e, 3) for e in energies.values()}) == 4
+        assert (True, True, True) in energies
+        assert len({round(e, 3) for e in energies.values()}) == len(energies)
 
     def reference_stress(self, system: ParticleSystem) -> np.ndarray:
         """Return dE/dstrain per volume in GPa, Voigt order, by central differences."""

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from cuds.arrays import FloatArray
+from cuds.errors import UnsupportedError
 from cuds.model.particles import ParticleSystem, Species
 from cuds.model.potential import Potential
 from cuds.model.simulation import Simulation, SinglePoint
@@ -119,4 +120,8 @@ class Bench:
 def found(session: Session) -> Found:
     """Pull everything from a session that has advanced."""
     energy = session.pull(PotentialEnergy).value.in_unit("eV")
-    return Found(float(energy), session.pull(Stress).value.in_unit("GPa"), session.pull(ParticleSystem))
+    try:
+        stress = session.pull(Stress).value.in_unit("GPa")
+    except UnsupportedError:
+        stress = np.full(6, np.nan)  # of an engine that gives none; nothing compares equal to it
+    return Found(float(energy), stress, session.pull(ParticleSystem))

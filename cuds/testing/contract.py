@@ -25,7 +25,8 @@ class WrapperContract(AtomisticContract, MotionContract, ContinuumContract, Proc
         cls.__test__ = True
         engine = cls.wrapper.describe()
         without: list[type[Bench]] = []
-        if engine.capability("SinglePoint") is None:
+        single = engine.capability("SinglePoint")
+        if single is None:
             without += [AtomisticContract, ProcessContract]
         elif (cls.isolation or cls.wrapper.isolation) == "none":
             without.append(ProcessContract)
@@ -36,6 +37,8 @@ class WrapperContract(AtomisticContract, MotionContract, ContinuumContract, Proc
         names = [n for part in without for n in vars(part) if n.startswith("test_")]
         if engine.capability("EnergyMinimisation") is None and AtomisticContract not in without:
             names += [n for n in vars(AtomisticContract) if "minimis" in n or "while_they_move" in n]
+        if single is not None and "Stress" not in single.provides:
+            names += [n for n in vars(AtomisticContract) if "stress" in n or "shares" in n]
         cls.not_applicable = tuple(sorted(names))
         for name in names:
             setattr(cls, name, None)

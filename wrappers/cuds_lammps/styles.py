@@ -12,7 +12,7 @@ from typing import Any
 from cuds.errors import UnsupportedError
 from cuds.model.potential import ParameterFile, Potential, PotentialTerm
 from cuds.semantics.dictionary import EngineWords, Row, dictionary, form
-from cuds.semantics.expression import expression, expressions
+from cuds.semantics.expression import Expression, expression, expressions
 from cuds_lammps.units import Units
 
 _MANY = 3000  # atoms from which a mesh is faster than plain sums
@@ -159,7 +159,7 @@ def _of_pairs(
     term: PotentialTerm, row: Row, words: EngineWords, units: Units, symbols: list[str], found: list[Style]
 ) -> None:
     """Add each pair of types to the first style with the same arguments that does not have it yet, or to a new one."""
-    columns = _columns(term, units)
+    columns, energy = _columns(term, units), expression(form(term.form).energy)
     ends = {r.realises: r.keyword for r in words.rows if r.section == "pair_modify"}
     modifier, corrected = ends.get(term.truncation, ""), dictionary()["truncations"][term.truncation]["corrected"]
     for j, second in enumerate(symbols, start=1):
@@ -174,8 +174,17 @@ def _of_pairs(
             if style is None:
                 style = Style(row, arguments, modifier, corrected)
                 found.append(style)
-            style.coefficients[types] = " ".join(_number(e(numbers)) for e in expressions(row.coefficients))
+            texts = (_coefficient(e, numbers, energy) for e in expressions(row.coefficients))
+            style.coefficients[types] = " ".join(texts)
             style.reach = max(style.reach, numbers["cutoff"])
+
+
+def _coefficient(written: Expression, numbers: Mapping[str, float], energy: Expression) -> str:
+    """Return a number; or the energy itself, with numbers in the place of parameters, where a word takes any."""
+    if written.text != "energy":
+        return _number(written(numbers))
+    put = {name: expression(f"({value!r})") for name, value in numbers.items() if name in energy.symbols}
+    return f'"{energy.put(**put).plain().text.replace(" ", "")}"'
 
 
 def _columns(term: PotentialTerm, units: Units) -> Mapping[str, Any]:

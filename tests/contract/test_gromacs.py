@@ -1,0 +1,20 @@
+"""GROMACS keeps the contract of wrappers, with the one interaction by distance that it has."""
+
+import shutil
+
+import pytest
+
+import cuds
+from cuds.testing import WrapperContract
+from cuds_gromacs import GromacsWrapper
+
+pytestmark = pytest.mark.skipif(shutil.which("gmx_d") is None, reason="needs GROMACS in double precision")
+
+
+class TestGromacs(WrapperContract):
+    wrapper = GromacsWrapper
+
+    def potential(self) -> cuds.Potential:
+        """A cutoff below half of the smallest cell of the suite; shifted, so that energies are continuous."""
+        return cuds.pair("LennardJones", "Cu", "Cu", epsilon="0.4 eV", sigma="2.3 angstrom", cutoff="3.4 angstrom",
+                         truncation="ShiftedCutoff")  # fmt: skip

@@ -1,0 +1,1 @@
+"""The files of GROMACS, in its own numbers: topologies, structures, run parameters."""
