@@ -204,6 +204,7 @@ class ParticleSystem(Entity):
 
     def __repr__(self) -> str:
         names, counts = np.unique(self.species, return_counts=True)
-        formula = " ".join(f"{self.kinds[i].symbol}{n}" for i, n in zip(names, counts, strict=True))
+        symbols = [self.kinds[i].symbol for i in names]
+        formula = " ".join(f"{s}{'*' * s[-1].isdigit()}{n}" for s, n in zip(symbols, counts, strict=True))
         pbc = "".join("pf"[not p] for p in self.pbc)
         return f"ParticleSystem({self.label + ': ' if self.label else ''}{len(self)} particles, {formula}, pbc {pbc})"

@@ -437,6 +437,8 @@ REFUSED = {
     "twice": system("[ angles ]\n1 2 1 1 100 50\n"),
     "multiplicity": system(f"{BONDED}[ dihedrals ]\n1 2 3 4 1 0 1 2 0 1 3\n"),
     "molecule type twice": system("[ moleculetype ]\nM 3\n"),
+    "no line of defaults": system(BONDED).replace("1 2 yes 0.5 0.8333\n", ""),
+    "none of a molecule": system(BONDED).replace("M 2", "M 0"),
     "empty molecule type": system("[ moleculetype ]\nO 3\n").replace("M 2", "O 1"),
     "no such molecule": system(BONDED).replace("M 2", "W 2"),
     "directive": system("[ bond ]\n1 2 1 0.1 100\n"),

@@ -2,13 +2,14 @@
 
 import numpy as np
 
+from cuds.arrays import IntArray
 from cuds.errors import InvalidError, UnsupportedError
 from cuds.model.particles import ParticleSystem, Species
 from cuds.model.potential import Potential
 from cuds.semantics.dictionary import EngineWords
 from cuds.units import Quantity
 from cuds_gromacs.bonds import topology
-from cuds_gromacs.codecs.records import TopologyFile
+from cuds_gromacs.codecs.records import MoleculeType, TopologyFile
 from cuds_gromacs.codecs.settings import Settings
 from cuds_gromacs.codecs.structure import Structure
 from cuds_gromacs.field import potential
@@ -26,16 +27,15 @@ def system(
     UnsupportedError
         For what the model cannot say, with file, line and count.
     """
-    kinds = [file.molecule_types[name] for name, count in file.molecules for _ in range(count)]
-    counted = sum(map(len, kinds))
+    counted = sum(count * len(file.molecule_types[name]) for name, count in file.molecules)
     if counted != len(structure.positions):
         raise InvalidError(
             f"the topology has {counted} atoms, the structure {len(structure.positions)}",
             hint="count the molecules in [ molecules ]",
             field="topology",
         )
-    for kind in {k.name: k for k in kinds}.values():
-        if kind.b_types or kind.b_charges is not None or kind.b_masses is not None:
+    for kind in (file.molecule_types[name] for name, _ in file.molecules):
+        if _changes(kind):
             raise UnsupportedError(
                 f"{kind.origin}: atoms of {kind.name} have a state B",
                 hint="free-energy perturbations are not carried; leave its columns out",
@@ -59,23 +59,31 @@ def system(
     return found, potential(file, types, settings)
 
 
-def _species(file: TopologyFile) -> tuple[tuple[Species, ...], np.ndarray, dict[str, str]]:
+def _changes(kind: MoleculeType) -> bool:
+    """Whether atoms of a molecule type have a state B that is another than A."""
+    b = (kind.b_charges, kind.charges), (kind.b_masses, kind.masses)
+    return kind.b_types not in (None, kind.types) or any(x is not None and not np.array_equal(x, a) for x, a in b)
+
+
+def _species(file: TopologyFile) -> tuple[tuple[Species, ...], IntArray, dict[str, str]]:
     """Return the species, that of each atom, and the type of each species.
 
     A species is a type with a mass; where atoms of one type have several masses, the later ones are numbered.
     """
-    found: dict[tuple[str, float], str] = {}
     made: list[Species] = []
-    index: list[np.ndarray] = []
+    types: dict[str, str] = {}
+    place: dict[tuple[str, float], int] = {}
+    index: list[IntArray] = []
     for name, count in file.molecules:
         kind = file.molecule_types[name]
-        of_kind = []
-        for symbol, mass in zip(kind.types, kind.masses.tolist(), strict=True):
-            if (symbol, mass) not in found:
-                same = sum(t == symbol for t, _ in found)
-                found[symbol, mass] = f"{symbol}:{same + 1}" if same else symbol
-                number = max(0, file.atom_types[symbol].atomic_number)
-                made.append(Species(symbol=found[symbol, mass], atomic_number=number, mass=Quantity(mass, "Da")))
-            of_kind.append(list(found).index((symbol, mass)))
-        index.append(np.tile(np.array(of_kind, dtype=np.int64), count))
-    return tuple(made), np.concatenate(index), {name: symbol for (symbol, _), name in found.items()}
+        pairs = list(zip(kind.types, kind.masses.tolist(), strict=True))
+        for symbol, mass in dict.fromkeys(pairs):
+            if (symbol, mass) in place:
+                continue
+            same = sum(t == symbol for t in types.values())
+            named = f"{symbol}:{same + 1}" if same else symbol
+            number = max(0, file.atom_types[symbol].atomic_number)
+            place[symbol, mass], types[named] = len(made), symbol
+            made.append(Species(symbol=named, atomic_number=number, mass=Quantity(mass, "Da")))
+        index.append(np.tile(np.array([place[pair] for pair in pairs], dtype=np.int64), count))
+    return tuple(made), np.concatenate(index), types

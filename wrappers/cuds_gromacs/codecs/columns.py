@@ -55,7 +55,7 @@ def integers(rows: Rows, columns: slice, lines: Sequence[Line]) -> IntArray:
 def _converted(words: list[str], kind: type[float] | type[int], lines: Sequence[Line], width: int) -> AnyArray:
     dtype = np.float64 if kind is float else np.int64
     try:
-        if "_" not in "".join(words):  # Python reads 1_000 as a number, GROMACS does not
+        if _plain("".join(words)):
             return np.array([kind(word) for word in words], dtype=dtype)
     except (ValueError, OverflowError):
         pass
@@ -63,9 +63,14 @@ def _converted(words: list[str], kind: type[float] | type[int], lines: Sequence[
     raise not_a_number(words[wrong], lines[wrong // width], whole=kind is int)
 
 
+def _plain(text: str) -> bool:
+    """Whether nothing is in words that only Python takes for a part of a number, like 1_000."""
+    return "_" not in text and text.isascii()
+
+
 def _is(word: str, kind: type[float] | type[int]) -> bool:
     try:
-        return "_" not in word and (kind(word) is not None) and (kind is float or abs(int(word)) < 2**63)
+        return _plain(word) and (kind(word) is not None) and (kind is float or abs(int(word)) < 2**63)
     except ValueError:
         return False
 

@@ -122,6 +122,10 @@ class ForceField:
 
     def _read_atom_type(self, line: Line, words: list[str]) -> None:
         """Take an atom type: the column of the particle says which of bonded type and atomic number there are."""
+        if self._defaults_at is None:
+            raise line.error(
+                "[ atomtypes ] after a [ defaults ] without a line", hint="write one, like: 1 2 yes 0.5 0.8333"
+            )
         bonded, numbered = _columns(line, words)
         shift = 1 + bonded + numbered
         particle = words[shift + 2].upper() if len(words) > shift + 2 else ""
@@ -134,7 +138,7 @@ class ForceField:
         if particle not in tuple("ANSBV"):
             raise line.error(f"[ atomtypes ]: {particle!r} is no particle type", hint="A for an atom, V for a site")
         names = words[0], words[1] if bonded else words[0]
-        if any(len(n) == 1 and n.isdigit() for n in names):
+        if any(map(_digit, names)):
             raise line.error(
                 f"[ atomtypes ]: {names[0]!r}, {names[1]!r}: a name must not be a single digit", hint="rename it"
             )
@@ -169,11 +173,11 @@ class ForceField:
 
     def _read_dihedral_type(self, line: Line, words: list[str]) -> None:
         """Take a line of four types, or of two: the inner ones, of harmonic impropers the outer ones."""
-        if len(words) > 2 and len(words[2]) == 1 and words[2].isdigit():
+        if len(words) > 2 and _digit(words[2]):
             one, other = words[:2]
             types = (one, WILDCARD, WILDCARD, other) if words[2] == "2" else (WILDCARD, one, other, WILDCARD)
             at = 2
-        elif len(words) > 4 and len(words[4]) == 1 and words[4].isdigit():
+        elif len(words) > 4 and _digit(words[4]):
             types, at = (words[0], words[1], words[2], words[3]), 4
         else:
             raise line.error(
@@ -231,6 +235,10 @@ class ForceField:
                     hint=did_you_mean(name, known),
                     type=name,
                 )
+
+
+def _digit(word: str) -> bool:
+    return len(word) == 1 and word in "0123456789"
 
 
 def _choice(word: str, names: tuple[str, ...], line: Line) -> int:

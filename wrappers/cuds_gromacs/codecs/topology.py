@@ -150,7 +150,7 @@ class _Reader:
         return near[0]
 
     def finished(self, path: Path) -> TopologyFile:
-        if not self._molecules:
+        if not any(count for _, count in self._molecules):
             raise FormatError(
                 f"{path}: no [ molecules ]: it says of no system what it consists of",
                 hint="read a whole topology (.top); files of molecules (.itp) are included in one",
