@@ -1,5 +1,6 @@
 """Atoms and beads."""
 
+import weakref
 from collections.abc import Iterable
 from typing import Annotated, Any, Self
 
@@ -15,6 +16,20 @@ from cuds.model.tensor import deformation, rotation
 from cuds.model.topology import Topology
 from cuds.registry import service
 from cuds.units import Quantity
+
+_CHECKED: "weakref.WeakValueDictionary[int, IntArray]" = weakref.WeakValueDictionary()  # ids that were looked through
+
+
+def _check_ids(ids: IntArray) -> None:
+    """Refuse ids that are not unique and positive; an array that nobody can write to is looked through once."""
+    if _CHECKED.get(id(ids)) is ids:
+        return
+    rising = bool((ids[1:] > ids[:-1]).all())
+    if (not rising and len(np.unique(ids)) != len(ids)) or (len(ids) and ids.min() < 1):
+        raise InvalidError(
+            "ids: not unique and positive", hint="give each particle an id of its own, from 1", field="ids"
+        )
+    _CHECKED[id(ids)] = ids
 
 
 class Species(Component):
@@ -100,10 +115,7 @@ class ParticleSystem(Entity):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if len(np.unique(self.ids)) != len(self.ids) or (len(self.ids) and self.ids.min() < 1):
-            raise InvalidError(
-                "ids: not unique and positive", hint="give each particle an id of its own, from 1", field="ids"
-            )
+        _check_ids(self.ids)
         if len(self.species) and not 0 <= self.species.min() <= self.species.max() < len(self.kinds):
             raise InvalidError(
                 f"species: an index outside 0..{len(self.kinds) - 1}",
@@ -200,7 +212,8 @@ class ParticleSystem(Entity):
 
     def kinds_used(self) -> Iterable[Species]:
         """Return the kinds of which there is at least one particle."""
-        return [self.kinds[i] for i in np.unique(self.species)]
+        counts = np.bincount(self.species, minlength=len(self.kinds))
+        return [kind for kind, count in zip(self.kinds, counts.tolist(), strict=True) if count]
 
     def __repr__(self) -> str:
         names, counts = np.unique(self.species, return_counts=True)

@@ -8,7 +8,7 @@ from cuds.arrays import FloatArray, IntArray
 from cuds_lammps.frame import Frame
 from cuds_lammps.molecules import Section
 
-Placed = tuple[FloatArray, IntArray]
+Placed = tuple[FloatArray, IntArray | None]
 
 
 def data_file(
@@ -28,7 +28,7 @@ def data_file(
         Of each atom, from 1.
     charges : array (n,)
         In LAMMPS's unit.
-    placed : tuple of array (n, 3) and int array (n, 3)
+    placed : tuple of array (n, 3) and int array (n, 3) or None
         Positions inside the box, and how many cell vectors away each is.
     found : mapping of str to Section
         Bonds, angles, dihedrals and impropers.
@@ -57,8 +57,9 @@ def _lines(
     if frame.tilted:
         yield " ".join(repr(float(frame.cell[i, j])) for i, j in ((1, 0), (2, 0), (2, 1))) + " xy xz yz"
     yield from ("", "Atoms # full", "")
+    away = np.zeros_like(placed[0], dtype=np.int64) if placed[1] is None else placed[1]
     for i, (kind, q, x, n) in enumerate(
-        zip(types.tolist(), charges.tolist(), placed[0].tolist(), placed[1].tolist(), strict=True), start=1
+        zip(types.tolist(), charges.tolist(), placed[0].tolist(), away.tolist(), strict=True), start=1
     ):
         yield f"{i} 0 {kind} {q!r} {x[0]!r} {x[1]!r} {x[2]!r} {n[0]} {n[1]} {n[2]}"
     for name, section in used.items():

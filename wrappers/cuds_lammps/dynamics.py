@@ -189,7 +189,7 @@ class LammpsDynamics(LammpsSession):
         """Return positions, velocities or forces as they are now, in LAMMPS's units and the frame of the model."""
         library = self.library
         rows = library.rows({"positions": "x", "velocities": "v", "forces": "f"}[name])
-        if name == "positions" and (images := library.images()).any():
+        if name == "positions" and (images := library.images()) is not None:
             rows = rows + images @ library.box()[1]
         return self.frame.back(rows)
 

@@ -55,14 +55,19 @@ class Frame:
         """Turn row vectors (n, 3) into LAMMPS's frame."""
         return vectors if self.identity else vectors @ self.rotation.T
 
-    def wrapped(self, positions: FloatArray) -> tuple[FloatArray, IntArray]:
+    def wrapped(self, positions: FloatArray) -> tuple[FloatArray, IntArray | None]:
         """Return positions (n, 3) in LAMMPS's frame moved into the box, and how many vectors away they were.
 
-        LAMMPS wraps only once when a run is set up, and loses atoms that lie farther outside.
+        None where all of them were inside. LAMMPS wraps only once when a run is set up, and loses atoms that lie
+        farther outside.
         """
+        if not self.tilted:
+            high = self.low + np.diag(self.cell)
+            if (positions >= self.low).all() and (positions < high).all():
+                return positions, None
         images = np.floor((positions - self.low) @ np.linalg.inv(self.cell)).astype(np.int64)
         images[:, [not p for p in self.pbc]] = 0
-        return positions - images @ self.cell if images.any() else positions, images
+        return (positions - images @ self.cell, images) if images.any() else (positions, None)
 
     def back(self, vectors: FloatArray) -> FloatArray:
         """Turn row vectors (n, 3) back."""
@@ -92,7 +97,7 @@ def frame(system: ParticleSystem, units: Units) -> Frame:
     steps = _shorten(cell, pbc)
     cell = steps @ cell
     low = np.zeros(3)
-    turned = x @ R.T
+    turned = x if all(pbc) else x @ R.T
     for axis in range(3):
         if not pbc[axis] and len(x):
             low[axis] = turned[:, axis].min() - margin

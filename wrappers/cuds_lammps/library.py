@@ -127,7 +127,7 @@ class Library:
             command=line,
         )
 
-    def create_atoms(self, types: IntArray, positions: FloatArray, images: IntArray) -> None:
+    def create_atoms(self, types: IntArray, positions: FloatArray, images: IntArray | None) -> None:
         """Create atoms at rest with ids 1..n.
 
         Parameters
@@ -136,15 +136,16 @@ class Library:
             From 1.
         positions : float array (n, 3)
             In LAMMPS's units, inside the box.
-        images : int array (n, 3)
-            How many cell vectors each atom is away from there.
+        images : int array (n, 3), optional
+            How many cell vectors each atom is away from there; None where all are there.
         """
         n = len(types)
         tags = np.arange(1, n + 1, dtype=np.int32)
         kinds, x = np.ascontiguousarray(types, dtype=np.int32), np.ascontiguousarray(positions)
-        packed, v = _packed(images), np.zeros_like(x)
+        packed, v = None if images is None else _packed(images), np.zeros_like(x)
+        away = None if packed is None else _ints(packed)
         made = self.lmp.lib.lammps_create_atoms(
-            self.lmp.lmp, n, _ints(tags), _ints(kinds), _doubles(x), _doubles(v), _ints(packed), 1
+            self.lmp.lmp, n, _ints(tags), _ints(kinds), _doubles(x), _doubles(v), away, 1
         )
         if made != n:
             self.dirty = True
@@ -171,9 +172,14 @@ class Library:
         return self._by_id(values, n)
 
     def _by_id(self, values: AnyArray, n: int) -> AnyArray:
+        """Return a copy in the order of ids, which nobody can write to: so it is not copied once more."""
         ids = self.lmp.numpy.extract_atom("id")[:n]
         ordered = np.empty_like(values)
-        ordered[ids - 1] = values
+        if _in_order(ids):
+            ordered[:] = values
+        else:
+            ordered[ids - 1] = values
+        ordered.flags.writeable = False
         return ordered
 
     def compute_vector(self, name: str) -> FloatArray:
@@ -185,12 +191,12 @@ class Library:
         found = self.lmp.numpy.extract_compute(name, 2, 1)
         return np.array([] if found is None else found, dtype=np.float64).ravel()
 
-    def set_positions(self, positions: FloatArray, images: IntArray) -> None:
+    def set_positions(self, positions: FloatArray, images: IntArray | None) -> None:
         """Overwrite the positions, given in the order of ids and as for `create_atoms`."""
         n = self.lmp.extract_setting("nlocal")
         ids = self.lmp.numpy.extract_atom("id")[:n]
-        self.lmp.numpy.extract_atom("x")[:n] = positions[ids - 1]
-        self.lmp.numpy.extract_atom("image")[:n] = _packed(images)[ids - 1]
+        self.lmp.numpy.extract_atom("x")[:n] = positions if _in_order(ids) else positions[ids - 1]
+        self.lmp.numpy.extract_atom("image")[:n] = _INSIDE if images is None else _packed(images)[ids - 1]
 
     def set_velocities(self, velocities: FloatArray, ids: IntArray | None = None) -> None:
         """Overwrite the velocities of all atoms, or of those of some ids, given in the order of ids."""
@@ -198,7 +204,7 @@ class Library:
         own = self.lmp.numpy.extract_atom("id")[:n]
         v = self.lmp.numpy.extract_atom("v")[:n]
         if ids is None:
-            v[:] = velocities[own - 1]
+            v[:] = velocities if _in_order(own) else velocities[own - 1]
             return
         order = np.argsort(ids)
         mine = np.isin(own, ids)
@@ -222,10 +228,13 @@ class Library:
         """Return what was last printed of the system as a whole, by LAMMPS's names for it."""
         return dict(self.lmp.last_thermo())
 
-    def images(self) -> IntArray:
-        """Return how often each atom crossed each cell vector, (n, 3), in the order of ids."""
+    def images(self) -> IntArray | None:
+        """Return how often each atom crossed each cell vector, (n, 3), in the order of ids; None where none did."""
         if self.ranks > 1:
-            return self.rows("image").astype(np.int64)
+            found = self.rows("image").astype(np.int64)
+            return found if found.any() else None
+        if (self.lmp.numpy.extract_atom("image")[: self.lmp.extract_setting("nlocal")] == _INSIDE).all():
+            return None
         packed = self.rows("image").astype(np.int64)
         return np.stack([(packed >> shift & 1023) - 512 for shift in (0, 10, 20)], axis=1)
 
@@ -262,6 +271,13 @@ class Library:
     def version(self) -> str:
         """The version as LAMMPS writes it, like ``20250722``."""
         return str(self.lmp.version())
+
+
+_INSIDE = 512 | 512 << 10 | 512 << 20  # image flags, packed, of an atom that crossed nothing
+
+
+def _in_order(ids: AnyArray) -> bool:
+    return bool(len(ids)) and ids[0] == 1 and bool((ids[1:] - ids[:-1] == 1).all())
 
 
 def _packed(images: IntArray) -> AnyArray:

@@ -71,7 +71,7 @@ class Script:
         """Keep atoms in the order in which they were made, and find them by their ids."""
         self.tell("atom_modify map array sort 0 0")
 
-    def atoms(self, types: IntArray, positions: FloatArray, images: IntArray) -> None:
+    def atoms(self, types: IntArray, positions: FloatArray, images: IntArray | None) -> None:
         """Make atoms with ids 1..n."""
         self.library.create_atoms(types, positions, images)
         self.lines.append(
@@ -92,7 +92,7 @@ class Script:
             ]
         )
 
-    def move(self, frame: Frame, positions: FloatArray, images: IntArray) -> None:
+    def move(self, frame: Frame, positions: FloatArray, images: IntArray | None) -> None:
         """Give the box another shape and every atom another place."""
         (xx, _, _), (xy, yy, _), (xz, yz, zz) = frame.cell.tolist()
         ends = f"x final 0 {xx!r} y final 0 {yy!r} z final 0 {zz!r}"
@@ -102,10 +102,11 @@ class Script:
             ends += f" xy final {xy!r} xz final {xz!r} yz final {yz!r}"
         self.tell(f"change_box all {ends} units box")
         self.library.set_positions(positions, images)
+        away = np.zeros_like(positions, dtype=np.int64) if images is None else images
         self.lines.append(
             lambda: [
                 f"set atom {i} x {x[0]!r} y {x[1]!r} z {x[2]!r} image {n[0]} {n[1]} {n[2]}"
-                for i, (x, n) in enumerate(zip(positions.tolist(), images.tolist(), strict=True), start=1)
+                for i, (x, n) in enumerate(zip(positions.tolist(), away.tolist(), strict=True), start=1)
             ]
         )
 

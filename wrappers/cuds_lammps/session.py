@@ -140,7 +140,7 @@ class LammpsSession(Session):
             self.script.tell("compute cuds_bond_types all property/local btype")
             self.script.tell("compute cuds_bond_energies all bond/local engpot")
 
-    def _placed(self) -> tuple[FloatArray, IntArray]:
+    def _placed(self) -> tuple[FloatArray, IntArray | None]:
         """Return the positions inside LAMMPS's box, and how many cell vectors away each is."""
         return self.frame.wrapped(self.frame.into(self.units.into("length", self.system.positions)))
 
@@ -284,7 +284,7 @@ class LammpsSession(Session):
         library, units = self.library, self.units
         _, box, _ = library.box()
         wrapped, images = library.rows("x"), library.images()
-        positions = wrapped if not images.any() else wrapped + images @ box
+        positions = wrapped if images is None else wrapped + images @ box
         stresses = self.frame.stress_back(library.compute_rows("cuds_stress", 6)[:, _VOIGT])
         cell = units.back("length", self.frame.cell_back(box)) if all(self.frame.pbc) else self.system.cell
         return self.system.replace(
