@@ -45,9 +45,10 @@ gen-temp = 80
 gen-seed = 1
 """
 CALLER = """
-import os, sys, threading
+import os, signal, sys, threading
 from pathlib import Path
 from cuds_gromacs.program import find
+signal.signal(signal.SIGINT, signal.default_int_handler)  # what is started in the background ignores it
 def said(done):
     print("running", flush=True)
 {before}

@@ -1,5 +1,6 @@
 """A motion can be stopped, killed and resumed at any moment, and ends as the one that was left alone."""
 
+import contextlib
 import json
 import os
 import random
@@ -136,14 +137,11 @@ def test_a_run_without_a_folder_says_where_it_left_things_when_it_fails() -> Non
 
     def kill(progress: cuds.Progress) -> None:
         if progress.unit == "steps" and progress.done > 200:
-            children = subprocess.run(
-                ["pgrep", "-P", str(os.getpid()), "-f", "cuds.wrapper.worker"],
-                capture_output=True,
-                text=True,
-                check=True,
-            )
-            for pid in children.stdout.split():
-                os.kill(int(pid), signal.SIGKILL)
+            for path in Path("/proc").glob("[0-9]*"):
+                with contextlib.suppress(OSError):
+                    parent = int((path / "stat").read_text().rpartition(")")[2].split()[1])
+                    if parent == os.getpid() and b"cuds.wrapper.worker" in (path / "cmdline").read_bytes():
+                        os.kill(int(path.name), signal.SIGKILL)
 
     with pytest.raises(EngineError, match="SIGKILL") as caught:
         cuds.run(job(100_000), engine="lammps", progress=kill)
