@@ -1,14 +1,8 @@
 """GROMACS keeps the contract of wrappers, with the one interaction by distance that it has."""
 
-import shutil
-
-import pytest
-
 import cuds
 from cuds.testing import WrapperContract
 from cuds_gromacs import GromacsWrapper
-
-pytestmark = pytest.mark.skipif(shutil.which("gmx_d") is None, reason="needs GROMACS in double precision")
 
 
 class TestGromacs(WrapperContract):

@@ -1,7 +1,6 @@
 """What grompp makes of a topology, to compare with what we read: from a dump of the file it writes for mdrun."""
 
 import re
-import shutil
 import subprocess
 from collections import defaultdict
 from collections.abc import Iterable
@@ -27,7 +26,6 @@ rvdw = 0.9
 coulombtype = cut-off
 disre = simple
 """
-needs_gromacs = pytest.mark.skipif(shutil.which("gmx_d") is None, reason="GROMACS in double precision is not there")
 
 # How grompp calls the functions.
 NAMES = {

@@ -13,7 +13,7 @@ from hypothesis import given, strategies as st
 from cuds.errors import FormatError, UnknownError
 from cuds_gromacs.codecs.includes import library_folders
 from cuds_gromacs.codecs.preprocess import preprocess
-from tests.cuds_gromacs.grompp import RUN, needs_gromacs, system
+from tests.cuds_gromacs.grompp import RUN, system
 
 MACROS = r"""#define LATE EARLYB
 #define EARLYB 0.25
@@ -77,7 +77,6 @@ def by_grompp(folder: Path, title: str, define: str = "") -> list[str]:
     return texts(folder / "pp.top")
 
 
-@needs_gromacs
 def test_macros_and_conditions_are_those_of_grompp(tmp_path: Path) -> None:
     body = MACROS.replace("#undef\n", "")
     theirs = by_grompp(tmp_path, body, "-DOUTSIDE=inside -DAA=late")
@@ -98,7 +97,6 @@ LINES = st.one_of(
 )
 
 
-@needs_gromacs
 @given(st.lists(LINES, min_size=1, max_size=12))
 def test_any_macros_are_those_of_grompp(lines: list[str]) -> None:
     folder = Path(tempfile.mkdtemp())
@@ -158,7 +156,6 @@ def test_where_files_are_looked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     ]
 
 
-@needs_gromacs
 def test_the_folder_of_gromacs_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("GMXLIB", raising=False)
     (tmp_path / "a.top").write_text('#include "oplsaa.ff/forcefield.itp"\n')

@@ -18,8 +18,6 @@ from cuds.errors import EngineDiedError, EngineError, EngineTimeoutError, Invali
 from cuds.testing.process import alive, gone
 from cuds_gromacs.program import Program, find, remarks
 
-pytestmark = pytest.mark.skipif(shutil.which("gmx_d") is None, reason="GROMACS in double precision is not installed")
-
 TOPOLOGY = """
 [ defaults ]
 1 2 no 1.0 1.0

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import shutil
 import tracemalloc
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,8 +15,6 @@ from cuds.errors import CudsError, EngineError, FormatError, InvalidError, Unkno
 from cuds_gromacs.energies import booked
 from cuds_gromacs.program import Precision, find
 from cuds_gromacs.results import Energies, Trajectory, checkpoint, read_energies, write_frame
-
-pytestmark = pytest.mark.skipif(shutil.which("gmx_d") is None, reason="GROMACS in double precision is not installed")
 
 RNG = np.random.default_rng(7)
 BOX = np.array([[2.4, 0, 0], [0.3, 2.2, 0], [-0.4, 0.7, 2.1]])

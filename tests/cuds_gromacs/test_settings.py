@@ -11,7 +11,7 @@ from hypothesis import given, strategies as st
 from cuds.errors import CudsError, FormatError, InvalidError, UnknownError
 from cuds_gromacs.codecs.mdp_options import OBSOLETE, OPTIONS, RENAMED
 from cuds_gromacs.codecs.settings import Settings, option_of, read_mdp, write_mdp
-from tests.cuds_gromacs.grompp import needs_gromacs, system
+from tests.cuds_gromacs.grompp import system
 
 EVERYTHING = """mts = yes
 pull = yes
@@ -42,7 +42,6 @@ def grompp(folder: Path, mdp: str) -> str:
     return re.sub(r"\s+", " ", done.stdout + done.stderr)
 
 
-@needs_gromacs
 def test_names_and_defaults_are_those_of_grompp(tmp_path: Path) -> None:
     found: dict[str, str] = {}
     for mdp in (EVERYTHING, "integrator = md\n"):  # without, more of the defaults
@@ -68,7 +67,6 @@ def with_numbers(name: str) -> str:
     return name.replace("#", "0" if name.startswith(("rot", "iontype")) else "1")
 
 
-@needs_gromacs
 @pytest.mark.parametrize("kind", ["choice", "flag", "switch", "int", "real"])
 def test_kinds_are_those_of_grompp(kind: str, tmp_path: Path) -> None:
     """Grompp says of a wrong value what it takes."""
@@ -97,7 +95,6 @@ def test_kinds_are_those_of_grompp(kind: str, tmp_path: Path) -> None:
             assert re.search(rf"{re.escape(name)}[^a-z0-9-].{{0,70}}{wanted}", said), name
 
 
-@needs_gromacs
 def test_old_names_are_those_of_grompp(tmp_path: Path) -> None:
     said = grompp(tmp_path, "".join(f"{name} = 1\n" for name in [*OBSOLETE, *RENAMED]))
     for name in OBSOLETE:

@@ -16,8 +16,6 @@ from cuds_gromacs.program import find
 from cuds_gromacs.results import Trajectory, write_frame
 from cuds_gromacs.single_point import SinglePointResult, evaluate, single_point
 
-pytestmark = pytest.mark.skipif(shutil.which("gmx_d") is None, reason="GROMACS in double precision is not installed")
-
 Floats = npt.NDArray[np.float64]
 COULOMB = 138.935458  # kJ/mol nm/e^2, to the digits that every version of GROMACS has
 CUTOFF = 1.0003217

@@ -11,7 +11,6 @@ from hypothesis.extra.numpy import arrays
 
 from cuds.errors import FormatError, InvalidError, UnknownError
 from cuds_gromacs.codecs.structure import Structure, read_g96, read_gro, write_gro
-from tests.cuds_gromacs.grompp import needs_gromacs
 
 NAMES = st.text(st.sampled_from("ABCabc0123'*+-_"), min_size=1, max_size=5)
 TWO = "two atoms\n    2\n    1SOL     OW    1   0.126   1.624   1.679\n    1SOL    HW1    2   0.190  -1.661   1.747\n"
@@ -87,7 +86,6 @@ def test_no_bit_that_matters_is_lost(tmp_path: Path) -> None:
     assert not found.positions.flags.writeable
 
 
-@needs_gromacs
 @pytest.mark.parametrize("decimals", [3, 9, 12, 15])
 def test_gromacs_reads_what_we_write_and_we_read_what_it_writes(decimals: int, tmp_path: Path) -> None:
     structure = some(factor=0.01)  # what GROMACS writes has three decimals in eight columns

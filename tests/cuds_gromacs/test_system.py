@@ -20,9 +20,7 @@ from cuds_gromacs.codecs.structure import Structure, write_gro
 from cuds_gromacs.preparation import Inputs
 from cuds_gromacs.program import find
 from cuds_gromacs.single_point import SinglePointResult, evaluate
-from tests.cuds_gromacs.grompp import needs_gromacs
 
-pytestmark = needs_gromacs
 Count = Callable[[int, int], int]
 TERMS = ("bond", "angle", "torsion", "vdw", "coulomb")
 # All pairs within the cutoff; or a sum over images, to an accuracy at which engines can be compared.

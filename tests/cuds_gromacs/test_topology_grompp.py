@@ -9,9 +9,8 @@ import numpy as np
 import pytest
 
 from cuds_gromacs.codecs.topology import TopologyFile, read_topology
-from tests.cuds_gromacs.grompp import RUN, RefusedError, compare, needs_gromacs, of_text, parsed, run, system
+from tests.cuds_gromacs.grompp import RUN, RefusedError, compare, of_text, parsed, run, system
 
-pytestmark = needs_gromacs
 EVERY_BOND = """[ bonds ]
 1 2 1 0.11 101
 2 3 2 0.12 102

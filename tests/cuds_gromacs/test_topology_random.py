@@ -10,9 +10,8 @@ from hypothesis import given, strategies as st
 
 from cuds.errors import FormatError
 from cuds_gromacs.codecs.topology import read_topology
-from tests.cuds_gromacs.grompp import RUN, RefusedError, compare, needs_gromacs, of_text, system
+from tests.cuds_gromacs.grompp import RUN, RefusedError, compare, of_text, system
 
-pytestmark = needs_gromacs
 ATOMS = 6
 NUMBER = st.sampled_from(["0.1", "0.2", "0.35", "-0.4", "1", "2"])
 # Directives of types and of interactions, atoms, numbers of the functions in state A; those that have no state B.

@@ -152,9 +152,8 @@ class Wrapped(Faulty):
     def after(self, session: LammpsSession, pulled: Entity) -> Entity:
         if isinstance(pulled, ParticleSystem) and len(pulled) < 100:
             placed, images = session.frame.wrapped(session.frame.into(pulled.positions.value))
-            return (
-                pulled.replace(positions=Quantity(session.frame.back(placed), "angstrom")) if images.any() else pulled
-            )
+            if images is not None:
+                return pulled.replace(positions=Quantity(session.frame.back(placed), "angstrom"))
         return pulled
 
 
@@ -220,7 +219,7 @@ class MotionWrapped(Faulty):
             return pulled
         x = pulled.positions.value
         images = session.frame.wrapped(session.frame.into(x[0]))[1]
-        moved = x - session.frame.back(images @ session.frame.cell) if images.any() else x
+        moved = x if images is None else x - session.frame.back(images @ session.frame.cell)
         return pulled.replace(positions=Quantity(moved, "angstrom"))
 
 
