@@ -73,5 +73,5 @@ def test_out_of_memory(kind: str, solver: str, spare: int, doing: str, hint: str
     first = next(line for line in lines if line.startswith("scikit-fem: "))
     assert first.startswith(f"scikit-fem: out of memory while {doing}")
     assert any(line.startswith(f"  hint: {hint}") for line in lines)
-    assert lines[-2].startswith("no result: ")
-    assert lines[-1] == "solved"
+    after = [line for line in lines if line.startswith(("no result: ", "solved"))]  # SuperLU may say a word at the end
+    assert [line.partition(": ")[0] for line in after] == ["no result", "solved"]
