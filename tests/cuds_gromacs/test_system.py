@@ -276,6 +276,17 @@ def test_what_the_model_cannot_say_is_refused(case: str, tmp_path: Path) -> None
         cuds.read(*wrote(tmp_path, text, cluster(8)))
 
 
+def test_what_is_left_out_is_said(tmp_path: Path) -> None:
+    """GROMACS shifts the energy of a pair also where it sums over images; and a file may have several frames."""
+    files = wrote(tmp_path, molecule(""), cluster(8), SUMMED.replace("coulomb-modifier = None", ""))
+    with pytest.warns(UserWarning, match="Potential-shift-Verlet is left out of an Ewald sum"):
+        cuds.read(*files)
+    files = wrote(tmp_path, molecule(""), cluster(8))
+    files[0].write_text(files[0].read_text() * 2)
+    with pytest.warns(UserWarning, match="the first is read"):
+        cuds.read(*files)
+
+
 def test_files_that_do_not_fit(tmp_path: Path) -> None:
     conf, top, mdp = wrote(tmp_path, molecule(""), cluster(7))
     for files, says in (

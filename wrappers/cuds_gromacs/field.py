@@ -1,5 +1,6 @@
 """What acts by distance in a topology of GROMACS, as the run parameters truncate it."""
 
+import warnings
 from collections.abc import Mapping
 
 import numpy as np
@@ -117,6 +118,12 @@ def _term(
 
 def _coulomb(elements: tuple[str, ...], between: IntArray, settings: Settings) -> PotentialTerm:
     summed = settings.choice("coulombtype").lower() == "pme"
+    if summed and settings.choice("coulomb-modifier").lower() != "none":
+        warnings.warn(
+            f"coulomb-modifier = {settings.text('coulomb-modifier')} is left out of an Ewald sum: a constant for each "
+            f"pair, about ewald-rtol = {settings.text('ewald-rtol')} of its energy at the cutoff; forces are the same",
+            stacklevel=6,
+        )
     end = "EwaldSum" if summed else _ENDS[settings.choice("coulomb-modifier").lower()]
     return PotentialTerm(
         form="Coulomb",

@@ -1,5 +1,6 @@
 """What users of GROMACS have: a structure, a topology and run parameters, read together."""
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -41,8 +42,11 @@ class GromacsFiles:
         parameters = self._one(files, (".mdp",), "run parameters", "run.mdp")
         settings: Settings = read_mdp(parameters)
         read = read_g96 if structure.suffix.lower() == ".g96" else read_gro
-        file = read_topology(topology, defines=settings.defines)
-        return DataSet(*system(file, read(structure), settings, engine_words("gromacs")), label=file.title)
+        folders = [parameters.parent / folder for folder in settings.folders]
+        file, atoms = read_topology(topology, defines=settings.defines, folders=folders), read(structure)
+        if atoms.more:
+            warnings.warn(f"{structure}: it has several frames; the first is read", stacklevel=4)
+        return DataSet(*system(file, atoms, settings, engine_words("gromacs")), label=file.title)
 
     def _one(self, files: Sequence[Path], suffixes: tuple[str, ...], what: str, like: str) -> Path:
         found = [f for f in files if f.suffix.lower() in suffixes]

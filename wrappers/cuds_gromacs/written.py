@@ -18,7 +18,7 @@ from cuds.model.potential import Potential
 from cuds.model.topology import TermGroup, Topology
 from cuds.semantics.bonded import coherent, columns, scaling, told, wording
 from cuds.semantics.dictionary import EngineWords
-from cuds.units import in_si
+from cuds.units import factor, in_si
 from cuds_gromacs.blocks import Block, blocks
 
 _ROLES = {"bond": ("bond",), "angle": ("angle",), "dihedral": ("dihedral", "improper"),
@@ -145,17 +145,17 @@ def _numbers(system: ParticleSystem, potential: Potential, rule: int) -> FloatAr
 
 
 _DIMENSIONS = {"sigma": "L", "epsilon": "E", "C6": "E L^6", "C12": "E L^12"}
-_KJ = 96.48533212331001  # kJ/mol in an eV
+_KJ, _NM = factor("eV", "kJ/mol"), factor("angstrom", "nm")
 
 
 def _pair(values: Mapping[str, float], rule: int) -> tuple[float, float]:
     """Return the numbers of a pair in kJ/mol and nm, from those in eV and Å."""
     if rule == 2:
-        return values["sigma"] / 10, values["epsilon"] * _KJ
+        return values["sigma"] * _NM, values["epsilon"] * _KJ
     if "sigma" in values:
-        sixth = 4 * values["epsilon"] * values["sigma"] ** 6
-        return sixth * _KJ * 1e-6, sixth * values["sigma"] ** 6 * _KJ * 1e-12
-    return values["C6"] * _KJ * 1e-6, values["C12"] * _KJ * 1e-12
+        sixth, sigma = 4 * values["epsilon"] * _KJ * (values["sigma"] * _NM) ** 6, values["sigma"] * _NM
+        return sixth, sixth * sigma**6
+    return values["C6"] * _KJ * _NM**6, values["C12"] * _KJ * _NM**12
 
 
 def _atoms(system: ParticleSystem, block: Block, names: list[str]) -> Iterator[str]:
