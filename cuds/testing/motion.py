@@ -142,6 +142,23 @@ class MotionContract(Bench):
             assert np.array_equal(alone[0], resumed[0]), f"{job.scheme}: positions"
             assert np.array_equal(alone[1], resumed[1]), f"{job.scheme}: velocities"
 
+    def test_a_state_pushed_into_a_motion_moves_on_like_a_start(self) -> None:
+        """Velocities are those that were pushed, and a thermostat has forgotten what was before."""
+        words = self.wrapper.describe().words()
+        for bath in ({}, {"ensemble": "NVT", "temperature": (300, "K"), "thermostat": "nose-hoover"}):
+            job = self.motion(**bath)
+            if not any(r.realises == job.scheme for r in words.rows):
+                continue
+            other = self.motion(self.crystal(rattled=0.2).strained(SHEARED), seed=8).start()
+            with self.open(job) as session:
+                session.advance(_STEPS // 4)
+                session.push(other)
+                pushed = self._ended(session)
+            with self.open(job.replace(system=other, initial_temperature=None)) as session:
+                started = self._ended(session)
+            for a, b, what in zip(pushed, started, ("positions", "velocities"), strict=True):
+                np.testing.assert_allclose(a, b, rtol=0, atol=1e-9, err_msg=f"{job.scheme}: {what}")
+
     def _ended(self, session: Session) -> tuple[np.ndarray, np.ndarray]:
         session.advance(_STEPS // 2)
         frames = session.pull(Trajectory)

@@ -36,6 +36,7 @@ FAULTS = {
     "EnergyLeaks": "test_motion_conserves_energy",
     "StartLeftOut": "test_what_is_recorded_is_that_of_the_last_advance",
     "RestartForgets": "test_a_restart_goes_on_as_the_run_left_alone",
+    "BathRemembers": "test_a_state_pushed_into_a_motion_moves_on_like_a_start",
     "ProcessLeftBehind": "test_no_process_is_left_behind",
     "RehearsalComputes": "test_a_rehearsal_writes_down_the_same_and_computes_nothing",
     "MotionRehearsalComputes": "test_a_rehearsal_of_a_motion_writes_down_the_same_and_computes_nothing",

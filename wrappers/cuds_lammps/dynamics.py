@@ -32,7 +32,6 @@ class LammpsDynamics(LammpsSession):
     """Molecular dynamics with LAMMPS; `advance` records, and what it recorded is pulled afterwards."""
 
     simulation: MolecularDynamics
-    _moves = False
     _pulled: ParticleSystem | None = None  # the state that was handed out last, as long as nothing moved
     _step = 0  # at which the system was made
     _rehearsed = 0  # steps that were only written down
@@ -49,11 +48,23 @@ class LammpsDynamics(LammpsSession):
         """Give the atoms their velocities and say how they move."""
         if self._step:
             self.script.tell(f"reset_timestep {self._step}")
-        assert self.system.velocities is not None  # drawn by the model
-        self.script.velocities(self._speeds(self.system.velocities))
+        self._speed_up()
         if self.simulation.coupling == "full" and self.simulation.ensemble == "NPT" and not self.library.tilted:
             self.script.tell("change_box all triclinic")
         self._integrate()
+
+    def _move(self) -> None:
+        """Move the atoms, and begin anew to move them on: thermostats and barostats forget."""
+        for number in range(1, len(self._fixes()) + 1):
+            self.script.tell(f"unfix cuds_move{number}")
+        super()._move()
+        self._speed_up()
+        self._integrate()
+
+    def _speed_up(self) -> None:
+        """Give all atoms the velocities of the system."""
+        assert self.system.velocities is not None  # drawn by the model
+        self.script.velocities(self._speeds(self.system.velocities))
 
     def _speeds(self, velocities: Quantity) -> FloatArray:
         return self.frame.into(self.units.into("velocity", velocities))

@@ -48,8 +48,6 @@ class LammpsSession(Session):
         Its own words, already checked.
     """
 
-    _moves = True  # whether atoms are moved when another state is pushed; else the system is made anew
-
     def __init__(
         self, simulation: AtomisticSimulation, folder: Path, words: EngineWords, options: Mapping[str, Any]
     ) -> None:
@@ -161,12 +159,16 @@ class LammpsSession(Session):
             )
             same = same and (entity.topology is self.system.topology or entity.topology == self.system.topology)
             self.system = entity
-            if same and self._moves and self.library.ranks == 1 and not self.library.dirty:
+            if same and self.library.ranks == 1 and not self.library.dirty:
                 self.frame = frame(entity, self.units)
-                self.script.move(self.frame, *self._placed())
+                self._move()
             else:
                 self._rebuild()
             self.fresh = False
+
+    def _move(self) -> None:
+        """Move the atoms that are there: far less work than to make them anew."""
+        self.script.move(self.frame, *self._placed())
 
     def _rebuild(self) -> None:
         self.script.restart()

@@ -17,6 +17,7 @@ from cuds.model.state import PotentialEnergy, Stress
 from cuds.model.trajectory import Trajectory
 from cuds.units import Quantity
 from cuds_lammps import LammpsWrapper
+from cuds_lammps.dynamics import LammpsDynamics
 from cuds_lammps.session import LammpsSession
 from cuds_skfem import SkfemWrapper
 from cuds_skfem.body_session import BodySession
@@ -263,6 +264,22 @@ class RestartForgets(Faulty):
     def open(self, simulation: Simulation) -> LammpsSession:
         session = super().open(simulation)
         session.restore = lambda state: None  # type: ignore[method-assign]
+        return session
+
+
+class BathRemembers(Faulty):
+    """A thermostat goes on as it was when another state is pushed."""
+
+    def open(self, simulation: Simulation) -> LammpsSession:
+        session = super().open(simulation)
+
+        def move() -> None:
+            LammpsSession._move(session)
+            session._speed_up()
+            session.settled = False
+
+        if isinstance(session, LammpsDynamics):
+            session._move = move  # type: ignore[method-assign]
         return session
 
 
