@@ -11,6 +11,7 @@ from cuds.model.heat import HeatConduction
 from cuds.model.homogenisation import Homogenisation, Periodic
 from cuds.model.material import ElasticTensor, Material
 from cuds.model.mesh import ElementBlock, Mesh, Region
+from cuds.model.naming import Naming
 from cuds.model.particles import ParticleSystem, Species
 from cuds.model.potential import ParameterFile, Potential, PotentialTerm
 from cuds.model.properties import Density, SpecificHeat, ThermalConductivity, ThermalExpansion
@@ -56,6 +57,7 @@ __all__ = [
     "Material",
     "Mesh",
     "MolecularDynamics",
+    "Naming",
     "ParameterFile",
     "ParticleSystem",
     "Periodic",

@@ -11,6 +11,7 @@ from cuds import iris
 from cuds.arrays import AnyArray, FloatArray, IntArray, freeze
 from cuds.errors import InvalidError
 from cuds.model.entity import Component, Entity, Term
+from cuds.model.naming import Naming
 from cuds.model.plain import Json
 from cuds.model.tensor import deformation, rotation
 from cuds.model.topology import Topology
@@ -76,10 +77,12 @@ class ParticleSystem(Entity):
         Their sum divided by the volume of the cell is the stress.
     topology : Topology, optional
         What acts between particular particles: bonds, angles, torsions, exclusions.
+    naming : Naming, optional
+        What the particles are called, and the residues and molecules that they are part of.
     columns : mapping of str to array
         Further arrays by particle whose meaning is not declared.
     annotations : mapping
-        Anything that JSON can say. Neither columns nor annotations ever change a result.
+        Anything that JSON can say. None of naming, columns and annotations ever changes a result.
     """
 
     ids: Annotated[IntArray, Term(iris.ids, shape=("n_particles",), dtype="int64", means="Identifier")]
@@ -98,6 +101,7 @@ class ParticleSystem(Entity):
         Quantity | None, Term(iris.atomicStresses, "Energy", ("n_particles", 6), means="AtomicStress")
     ] = None
     topology: Annotated[Topology | None, Term(iris.topology)] = None
+    naming: Annotated[Naming | None, Term(iris.naming, physics=False)] = None
     columns: Annotated[dict[str, Any], Term(iris.columns, physics=False)] = Field(default_factory=dict)
     annotations: Annotated[dict[str, Any], Term(iris.annotations, physics=False), Json] = Field(default_factory=dict)
 
@@ -141,6 +145,10 @@ class ParticleSystem(Entity):
                 f"topology: there is no particle {self.topology.particles[~known][0]}",
                 hint="it names particles by their ids",
                 field="topology",
+            )
+        if self.naming is not None and len(self.naming) != len(self.ids):
+            raise InvalidError(
+                f"naming: of {len(self.naming)} particles, there are {len(self.ids)}", hint="name each particle"
             )
         for name, column in self.columns.items():
             if len(column) != len(self.ids):

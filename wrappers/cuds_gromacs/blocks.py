@@ -10,6 +10,7 @@ from scipy.sparse.csgraph import connected_components
 from cuds.arrays import AnyArray, FloatArray, IntArray
 from cuds.model.particles import ParticleSystem
 from cuds.model.topology import Topology
+from cuds_gromacs.names import names
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,7 @@ def blocks(system: ParticleSystem) -> tuple[list[Block], list[tuple[int, int]]]:
     columns: list[tuple[IntArray, AnyArray]] = [*terms, (exclusions, np.zeros(len(exclusions))), (constrained, lengths)]
     cut = [_cut(atoms, more, starts) for atoms, more in columns]
     charges = np.zeros(len(system)) if system.charges is None else system.charges.in_unit("e")
+    called = names(system)
     kinds: list[Block] = []
     known: dict[bytes, int] = {}
     counts: list[tuple[int, int]] = []
@@ -61,7 +63,7 @@ def blocks(system: ParticleSystem) -> tuple[list[Block], list[tuple[int, int]]]:
     for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
         parts = [next(p) for p in cut]
         parts = [(atoms - start, more) for atoms, more in parts]
-        key = _key(system.species[start:end], charges[start:end], parts)
+        key = _key(system.species[start:end], charges[start:end], parts) + called.key(start, end)
         if key not in known:
             known[key] = len(kinds)
             *of_groups, (excluded, _), (rigid, at) = parts

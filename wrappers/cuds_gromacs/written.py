@@ -4,7 +4,7 @@ Molecule types have no exclusions but those that are listed, pairs of types have
 carries its parameters.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any
@@ -20,6 +20,8 @@ from cuds.semantics.bonded import coherent, columns, scaling, told, wording
 from cuds.semantics.dictionary import EngineWords
 from cuds.units import factor, in_si
 from cuds_gromacs.blocks import Block, blocks
+from cuds_gromacs.codecs.structure import Structure
+from cuds_gromacs.names import Names, names, type_names, unique
 
 _ROLES = {"bond": ("bond",), "angle": ("angle",), "dihedral": ("dihedral", "improper"),
           "improper": ("improper", "dihedral")}  # fmt: skip
@@ -47,40 +49,23 @@ def topology_file(system: ParticleSystem, potential: Potential, words: EngineWor
 
 def _lines(system: ParticleSystem, potential: Potential, words: EngineWords) -> Iterator[str]:
     topology = system.topology or Topology()
-    names = type_names([k.symbol for k in system.kinds])
+    types, called = type_names([k.symbol for k in system.kinds]), names(system)
     kinds, counts = blocks(system)
+    titles = unique(str(called.molecules[k.start]) or f"M{i}" for i, k in enumerate(kinds, start=1))
     said = [None if g.role == "pair" else _said(g, words) for g in topology.groups]
     rule = 1 if _any_powers(potential, topology) else 2
     pairs = _pairs(topology, rule)
     yield from ("; written by cuds", "", "[ defaults ]", "; nbfunc comb-rule gen-pairs fudgeLJ fudgeQQ")
-    yield from _types(system, potential, names, rule)
-    for i, block in enumerate(kinds):
-        yield from ("", "[ moleculetype ]", "; name nrexcl", f"{_name(i)} 0", "", "[ atoms ]")
-        yield from _atoms(system, block, names)
+    yield from _types(system, potential, types, rule)
+    for title, block in zip(titles, kinds, strict=True):
+        yield from ("", "[ moleculetype ]", "; name nrexcl", f"{title} 0", "", "[ atoms ]")
+        yield from _atoms(system, block, types, called)
         yield from _terms(block, said)
         yield from _pair_lines(block, system, topology, pairs)
         yield from _rigid(block)
         yield from _excluded(block)
-    yield from ("", "[ system ]", "cuds", "", "[ molecules ]")
-    yield from (f"{_name(kind)} {count}" for kind, count in counts)
-
-
-def _name(number: int) -> str:
-    return f"M{number + 1}"
-
-
-def type_names(symbols: Iterable[str]) -> list[str]:
-    """Return names of atom types that GROMACS can read, one for each symbol."""
-    found: list[str] = []
-    for symbol in symbols:
-        plain = "".join(c if c.isalnum() or c in "_+-*'" else "_" for c in symbol)
-        plain = plain if plain[:1].isalpha() else f"T{plain}"
-        number = 2
-        name = plain
-        while name in found:
-            name, number = f"{plain}_{number}", number + 1
-        found.append(name)
-    return found
+    yield from ("", "[ system ]", title_of(system), "", "[ molecules ]")
+    yield from (f"{titles[kind]} {count}" for kind, count in counts)
 
 
 def _said(group: TermGroup, words: EngineWords) -> _Said:
@@ -158,13 +143,26 @@ def _pair(values: Mapping[str, float], rule: int) -> tuple[float, float]:
     return values["C6"] * _KJ * _NM**6, values["C12"] * _KJ * _NM**12
 
 
-def _atoms(system: ParticleSystem, block: Block, names: list[str]) -> Iterator[str]:
+def title_of(system: ParticleSystem) -> str:
+    """Return the name of a system in one line."""
+    return " ".join(system.label.replace(";", ",").split()) or "cuds"
+
+
+def structure(system: ParticleSystem, x: FloatArray, v: FloatArray | None, cell: FloatArray) -> Structure:
+    """Return what a ``.gro`` file holds: names, and positions (n, 3), velocities and cell in GROMACS's frame, in nm."""
+    called, count = names(system), np.arange(1, len(x) + 1)
+    return Structure(title_of(system), called.numbers, called.residues, called.atoms, count, x, v, cell)
+
+
+def _atoms(system: ParticleSystem, block: Block, types: list[str], called: Names) -> Iterator[str]:
     yield "; number type residue name atom group charge mass"
-    charges = _charges(system)
-    for i in range(block.start, block.start + block.size):
+    charges, end = _charges(system), block.start + block.size
+    numbers = called.residues_of(block.start, end).tolist()
+    for i, number in zip(range(block.start, end), numbers, strict=True):
         kind, n = system.species[i], i - block.start + 1
         mass = float(system.kinds[kind].mass.in_unit("Da"))
-        yield f"{n} {names[kind]} 1 MOL {names[kind][:5]} {n} {float(charges[i])!r} {mass!r}"
+        named = f"{number} {called.residues[i]} {called.atoms[i]}"
+        yield f"{n} {types[kind]} {named} {n} {float(charges[i])!r} {mass!r}"
 
 
 def _terms(block: Block, said: list[_Said | None]) -> Iterator[str]:
