@@ -57,7 +57,7 @@ class Naming(Component):
     def of(
         cls, atoms: Sequence[str], residues: Sequence[str], numbers: Sequence[int] | IntArray, molecules: Sequence[str]
     ) -> "Naming":
-        """Return a naming by the names of particles, those and the numbers of their residues, and of their molecules."""
+        """Return a naming by the names of particles, residues and molecules, and the numbers of residues."""
         found, index = np.unique(np.concatenate([atoms, residues, molecules]), return_inverse=True)
         atom, residue, molecule = index.reshape(3, -1)
         return cls(

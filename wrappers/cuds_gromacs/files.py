@@ -4,6 +4,7 @@ import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
+from cuds.codecs.translation import Carried
 from cuds.errors import InvalidError
 from cuds.model.dataset import DataSet
 from cuds.semantics.dictionary import engine_words
@@ -47,6 +48,23 @@ class GromacsFiles:
         if atoms.more:
             warnings.warn(f"{structure}: it has several frames; the first is read", stacklevel=4)
         return DataSet(*system(file, atoms, settings, engine_words("gromacs")), label=file.title)
+
+    def writes(self, files: Sequence[Path]) -> bool:
+        """Whether these are a structure, a topology and run parameters."""
+        return sorted(f.suffix.lower() for f in files) == [".gro", ".mdp", ".top"]
+
+    def write(self, data: DataSet, files: Sequence[Path]) -> list[Carried]:
+        """Write the three files of a system with its potential, and return what became of each part.
+
+        Raises
+        ------
+        UnsupportedError
+            For what GROMACS cannot express, by name; then nothing is written.
+        """
+        from cuds_gromacs.output import write_files
+
+        conf, mdp, top = sorted(files, key=lambda f: f.suffix.lower())
+        return write_files(data, conf, top, mdp)
 
     def _one(self, files: Sequence[Path], suffixes: tuple[str, ...], what: str, like: str) -> Path:
         found = [f for f in files if f.suffix.lower() in suffixes]

@@ -53,8 +53,11 @@ def names(system: ParticleSystem) -> Names:
 
 def shortened(system: ParticleSystem) -> list[str]:
     """Return the names that GROMACS's files cannot bear as they are."""
-    labels = () if system.naming is None else system.naming.labels
-    return [x for x in labels if _plain(x[:_WIDTH]) != x]
+    if system.naming is None:
+        return []
+    labels = system.naming.labels
+    used = np.unique(np.concatenate([system.naming.atom, system.naming.residue])).tolist()
+    return [labels[i] for i in used if _plain(labels[i][:_WIDTH]) != labels[i]]
 
 
 def unique(wanted: Iterable[str]) -> list[str]:

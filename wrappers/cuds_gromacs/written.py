@@ -23,7 +23,7 @@ from cuds_gromacs.blocks import Block, blocks
 from cuds_gromacs.codecs.structure import Structure
 from cuds_gromacs.names import Names, names, type_names, unique
 
-_ROLES = {"bond": ("bond",), "angle": ("angle",), "dihedral": ("dihedral", "improper"),
+ROLES = {"bond": ("bond",), "angle": ("angle",), "dihedral": ("dihedral", "improper"),
           "improper": ("improper", "dihedral")}  # fmt: skip
 
 
@@ -69,7 +69,7 @@ def _lines(system: ParticleSystem, potential: Potential, words: EngineWords) -> 
 
 
 def _said(group: TermGroup, words: EngineWords) -> _Said:
-    found = wording(group, words, _ROLES[group.role])
+    found = wording(group, words, ROLES[group.role])
     sizes: dict[str, Any] = {kind: in_si(unit) for kind, unit in words.unit_sets["gromacs"].items()}
     texts = told(found, scaling(sizes))
     return _Said(found.row.section, found.row.keyword, [" ".join(t[i] for t in texts) for i in range(found.rows)])

@@ -17,6 +17,7 @@ def data_file(
     charges: FloatArray,
     placed: Placed,
     found: Mapping[str, Section],
+    velocities: FloatArray | None = None,
 ) -> str:
     """Return a data file for ``atom_style full``, all numbers with all their digits.
 
@@ -32,8 +33,14 @@ def data_file(
         Positions inside the box, and how many cell vectors away each is.
     found : mapping of str to Section
         Bonds, angles, dihedrals and impropers.
+    velocities : array (n, 3), optional
+        In LAMMPS's unit and frame.
     """
-    return "\n".join(_lines(frame, types, charges, placed, found)) + "\n"
+    lines = [*_lines(frame, types, charges, placed, found)]
+    if velocities is not None:
+        lines += ["", "Velocities", ""]
+        lines += [f"{i} {v[0]!r} {v[1]!r} {v[2]!r}" for i, v in enumerate(velocities.tolist(), start=1)]
+    return "\n".join(lines) + "\n"
 
 
 def _lines(

@@ -26,7 +26,7 @@ from cuds_lammps.units import Units
 
 SECTIONS = ("bond", "angle", "dihedral", "improper")
 # In which sections a role may be said, best first; the energy of a torsion is the same in either.
-_SAID = {
+SAID = {
     "bond": ("bond",),
     "pair": ("bond",),
     "angle": ("angle",),
@@ -91,8 +91,8 @@ def sections(system: ParticleSystem, words: EngineWords, units: Units) -> dict[s
 
     joined = [np.empty((0, 2), dtype=np.int64)]
     for given in topology.groups:
-        group = _of_charges(system, given, words, units)
-        said = wording(group, words, _SAID[group.role])
+        group = of_charges(system, given, words, units)
+        said = wording(group, words, SAID[group.role])
         section, atoms = found[said.row.role], numbered(group.particles)
         texts = list(coefficients(said, units))
         kinds, of_row = _unique(texts)
@@ -141,7 +141,7 @@ def _exclude(
         section.rows.append(np.column_stack([np.full(len(pairs), len(section.words)), pairs]))
 
 
-def _of_charges(system: ParticleSystem, group: TermGroup, words: EngineWords, units: Units) -> TermGroup:
+def of_charges(system: ParticleSystem, group: TermGroup, words: EngineWords, units: Units) -> TermGroup:
     """Return a group whose form takes the charges of its particles as pairs of given charges."""
     if group.form != "ScaledCoulomb":
         return group

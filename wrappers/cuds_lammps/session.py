@@ -48,6 +48,8 @@ class LammpsSession(Session):
         Its own words, already checked.
     """
 
+    _filed = False  # whether atoms that nothing bonds are read from a file as well
+
     def __init__(
         self, simulation: AtomisticSimulation, folder: Path, words: EngineWords, options: Mapping[str, Any]
     ) -> None:
@@ -79,7 +81,7 @@ class LammpsSession(Session):
         of_kind = {id(k): i for i, k in enumerate(used, start=1)}
         types = np.array([of_kind.get(id(k), 0) for k in system.kinds])[system.species]
         self._begin()
-        molecular = system.topology is not None or charged(self.potential)
+        molecular = self._filed or system.topology is not None or charged(self.potential)
         if molecular:
             self._read(types)
         else:
@@ -106,7 +108,11 @@ class LammpsSession(Session):
         longest = units.into("length", Quantity(reach(system), "angstrom") + _SKIN)
         self.bonded = ["special_bonds lj/coul 0.0 1.0 1.0", f"comm_modify cutoff {longest!r}"]
         self.bonded += [line for name, section in found.items() for line in section.commands(name)]
-        self.script.read(self.frame, data_file(self.frame, types, charges, self._placed(), found))
+        self.script.read(self.frame, data_file(self.frame, types, charges, self._placed(), found, self._moving()))
+
+    def _moving(self) -> FloatArray | None:
+        """Return the velocities that belong into a data file."""
+        return None
 
     def _begin(self) -> None:
         """Say what must be said before there is a box."""
