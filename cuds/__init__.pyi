@@ -39,6 +39,7 @@ from cuds.model import (
     Material as Material,
     Mesh as Mesh,
     MolecularDynamics as MolecularDynamics,
+    Naming as Naming,
     ParticleSystem as ParticleSystem,
     Periodic as Periodic,
     Potential as Potential,

@@ -73,6 +73,7 @@ class GromacsFiles:
         raise InvalidError(
             f"{what}: {', '.join(str(f) for f in found) or 'none'}",
             hint=f"give one of each: conf.gro topol.top run.mdp; {like} is "
-            + ("given twice" if found else "missing, and no default stands in for it"),
+            + ("given twice" if found else "missing, and no default stands in for it")
+            + " (on the command line also as --settings run.mdp)" * (like == "run.mdp"),
             field=like,
         )
