@@ -8,7 +8,7 @@ from pydantic import model_validator
 
 from cuds import iris
 from cuds.arrays import AnyArray, IntArray
-from cuds.errors import InvalidError, ShapeError
+from cuds.errors import InvalidError
 from cuds.model.entity import Component, Term
 
 Level = Literal["atom", "residue", "molecule"]
@@ -43,8 +43,6 @@ class Naming(Component):
     def _fits(self) -> Self:
         if len(set(self.labels)) != len(self.labels) or not all(self.labels):
             raise InvalidError("labels: one is empty or stands there twice", hint="give each name once", field="labels")
-        if len({len(c) for c in (self.atom, self.residue, self.residue_number, self.molecule)}) > 1:
-            raise ShapeError("names: columns of different lengths", hint="give one of each a particle", field="atom")
         for level in ("atom", "residue", "molecule"):
             index: IntArray = getattr(self, level)
             if len(index) and not 0 <= index.min() <= index.max() < len(self.labels):

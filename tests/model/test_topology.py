@@ -161,5 +161,5 @@ def test_names_that_do_not_fit_are_refused() -> None:
         cuds.Naming(labels=("A",), atom=[1], **index)
     with pytest.raises(InvalidError, match="stands there twice"):
         cuds.Naming(labels=("A", "A"), atom=[1], **index)
-    with pytest.raises(ShapeError, match="different lengths"):
+    with pytest.raises(ShapeError, match="residue: 1 rows, but atom has 2"):
         cuds.Naming(labels=("A",), atom=[0, 0], **index)
