@@ -59,8 +59,10 @@ from cuds.model import (
     ThermalExpansion as ThermalExpansion,
     TimeSeries as TimeSeries,
     Topology as Topology,
+    TorsionMaps as TorsionMaps,
     Traction as Traction,
     Trajectory as Trajectory,
+    VirtualSites as VirtualSites,
 )
 from cuds.model.cells import (
     laminate as laminate,
@@ -84,6 +86,10 @@ from cuds.semantics.pairs import (
     coulomb as coulomb,
     mixed as mixed,
     pair as pair,
+)
+from cuds.semantics.sites import (
+    sites_placed as sites_placed,
+    virtual_sites as virtual_sites,
 )
 from cuds.units import (
     Quantity as Quantity,

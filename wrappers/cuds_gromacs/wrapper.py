@@ -18,6 +18,7 @@ class GromacsWrapper(Wrapper):
 
     def check(self, simulation: Simulation) -> None:
         """Refuse what GROMACS cannot express."""
+        from cuds.semantics.sites import warn_of_displaced
         from cuds_gromacs.parameters import parameters
         from cuds_gromacs.written import topology_file
 
@@ -32,6 +33,7 @@ class GromacsWrapper(Wrapper):
             raise InvalidError("system: no particles", hint="give at least one", field="system")
         parameters(simulation.system, simulation.potential)
         topology_file(simulation.system, simulation.potential, engine.words())
+        warn_of_displaced(simulation.system)
 
     def probe(self) -> Engine:
         """Ask the program for its version and its precision."""

@@ -20,6 +20,8 @@ from cuds.semantics.bonded import coherent, columns, scaling, told, wording
 from cuds.semantics.dictionary import EngineWords
 from cuds.units import factor, in_si
 from cuds_gromacs.blocks import Block, blocks
+from cuds_gromacs.maps import Lookup, copy_names, lookup, map_lines
+from cuds_gromacs.sites import refuse_sites_in_terms, site_lines
 
 _ROLES = {"bond": ("bond",), "angle": ("angle",), "dihedral": ("dihedral", "improper"),
           "improper": ("improper", "dihedral")}  # fmt: skip
@@ -48,18 +50,24 @@ def topology_file(system: ParticleSystem, potential: Potential, words: EngineWor
 def _lines(system: ParticleSystem, potential: Potential, words: EngineWords) -> Iterator[str]:
     topology = system.topology or Topology()
     names = type_names([k.symbol for k in system.kinds])
+    found = lookup(system, names)
+    refuse_sites_in_terms(topology)
     kinds, counts = blocks(system)
     said = [None if g.role == "pair" else _said(g, words) for g in topology.groups]
     rule = 1 if _any_powers(potential, topology) else 2
     pairs = _pairs(topology, rule)
     yield from ("; written by cuds", "", "[ defaults ]", "; nbfunc comb-rule gen-pairs fudgeLJ fudgeQQ")
-    yield from _types(system, potential, names, rule)
+    yield from _types(system, potential, names, rule, found)
+    named = [*names, *copy_names(names, found.copies)]
     for i, block in enumerate(kinds):
         yield from ("", "[ moleculetype ]", "; name nrexcl", f"{_name(i)} 0", "", "[ atoms ]")
-        yield from _atoms(system, block, names)
+        yield from _atoms(system, block, named, found)
         yield from _terms(block, said)
+        yield from map_lines(np.concatenate([np.empty((0, 5), dtype=np.int64), *(atoms for atoms, _ in block.maps)]))
         yield from _pair_lines(block, system, topology, pairs)
         yield from _rigid(block)
+        for sites, (atoms, row) in zip(topology.sites, block.sites, strict=True):
+            yield from site_lines(sites, atoms, row, words)
         yield from _excluded(block)
     yield from ("", "[ system ]", "cuds", "", "[ molecules ]")
     yield from (f"{_name(kind)} {count}" for kind, count in counts)
@@ -94,18 +102,21 @@ def _any_powers(potential: Potential, topology: Topology) -> bool:
     return "LennardJonesPowers" in {t.form for t in potential.terms} | {g.form for g in topology.groups}
 
 
-def _types(system: ParticleSystem, potential: Potential, names: list[str], rule: int) -> Iterator[str]:
-    """Yield the types, and the numbers of every pair of them."""
-    numbers = _numbers(system, potential, rule)
+def _types(system: ParticleSystem, potential: Potential, names: list[str], rule: int, found: Lookup) -> Iterator[str]:
+    """Yield the types, the numbers of every pair of them, and what is found by types."""
+    of_kind = [*range(len(names)), *found.copies]
+    numbers = _numbers(system, potential, rule)[np.ix_(of_kind, of_kind)]
+    names = [*names, *copy_names(names, found.copies)]
     yield from (f"1 {rule} no 1.0 1.0", "", "[ atomtypes ]", "; name number mass charge particle " + _MEANT[rule])
-    for i, kind in enumerate(system.kinds):
+    for i, kind in enumerate(system.kinds[k] for k in of_kind):
         v, w = numbers[i, i]
         mass = float(kind.mass.in_unit("Da"))
-        yield f"{names[i]} {kind.atomic_number} {mass!r} 0.0 A {float(v)!r} {float(w)!r}"
+        yield f"{names[i]} {kind.atomic_number} {mass!r} 0.0 {'A' if mass else 'V'} {float(v)!r} {float(w)!r}"
     yield from ("", "[ nonbond_params ]", f"; i j function {_MEANT[rule]}")
     for i in range(len(names)):
         for j in range(i + 1, len(names)):
             yield f"{names[i]} {names[j]} 1 {float(numbers[i, j, 0])!r} {float(numbers[i, j, 1])!r}"
+    yield from found.lines
 
 
 _POWERS = ("LennardJones", "LennardJonesPowers")
@@ -158,12 +169,12 @@ def _pair(values: Mapping[str, float], rule: int) -> tuple[float, float]:
     return values["C6"] * _KJ * _NM**6, values["C12"] * _KJ * _NM**12
 
 
-def _atoms(system: ParticleSystem, block: Block, names: list[str]) -> Iterator[str]:
+def _atoms(system: ParticleSystem, block: Block, names: list[str], found: Lookup) -> Iterator[str]:
     yield "; number type residue name atom group charge mass"
     charges = _charges(system)
     for i in range(block.start, block.start + block.size):
-        kind, n = system.species[i], i - block.start + 1
-        mass = float(system.kinds[kind].mass.in_unit("Da"))
+        kind, n = found.types[i], i - block.start + 1
+        mass = float(system.kinds[system.species[i]].mass.in_unit("Da"))
         yield f"{n} {names[kind]} 1 MOL {names[kind][:5]} {n} {float(charges[i])!r} {mass!r}"
 
 

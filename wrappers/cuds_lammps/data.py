@@ -17,6 +17,7 @@ def data_file(
     charges: FloatArray,
     placed: Placed,
     found: Mapping[str, Section],
+    crossterms: IntArray | None = None,
 ) -> str:
     """Return a data file for ``atom_style full``, all numbers with all their digits.
 
@@ -32,8 +33,13 @@ def data_file(
         Positions inside the box, and how many cell vectors away each is.
     found : mapping of str to Section
         Bonds, angles, dihedrals and impropers.
+    crossterms : int array (n, 6), optional
+        Map and atoms of each torsion map, for ``fix cmap``.
     """
-    return "\n".join(_lines(frame, types, charges, placed, found)) + "\n"
+    lines = _lines(frame, types, charges, placed, found, len(() if crossterms is None else crossterms))
+    more = [] if crossterms is None else ["", "CMAP", ""]
+    more += [f"{i} " + " ".join(map(str, row)) for i, row in enumerate((more and crossterms.tolist()) or [], start=1)]
+    return "\n".join([*lines, *more]) + "\n"
 
 
 def _lines(
@@ -42,6 +48,7 @@ def _lines(
     charges: FloatArray,
     placed: Placed,
     found: Mapping[str, Section],
+    n_crossterms: int,
 ) -> Iterator[str]:
     yield "LAMMPS data file written by cuds"
     yield ""
@@ -51,6 +58,8 @@ def _lines(
     for name, section in used.items():
         yield f"{sum(map(len, section.rows))} {name}s"
         yield f"{len(section.words)} {name} types"
+    if n_crossterms:
+        yield f"{n_crossterms} crossterms"
     high = frame.low + np.diag(frame.cell)
     for axis, low, end in zip("xyz", frame.low.tolist(), high.tolist(), strict=True):
         yield f"{low!r} {end!r} {axis}lo {axis}hi"
