@@ -9,8 +9,8 @@ from cuds.model.entity import Component, Entity
 from cuds.model.field import Field
 from cuds.model.heat import HeatConduction
 from cuds.model.homogenisation import Homogenisation, Periodic
-from cuds.model.material import ElasticTensor, Material
 from cuds.model.maps import TorsionMaps
+from cuds.model.material import ElasticTensor, Material
 from cuds.model.mesh import ElementBlock, Mesh, Region
 from cuds.model.particles import ParticleSystem, Species
 from cuds.model.potential import ParameterFile, Potential, PotentialTerm

@@ -129,7 +129,8 @@ class Topology(Component):
     @cached_property
     def particles(self) -> IntArray:
         """The ids of all particles that it names, each once, in order."""
-        named = [self.exclusions, self.constrained, *(g.particles for g in (*self.groups, *self.maps, *self.sites))]
+        named = [self.exclusions, self.constrained, *(g.particles for g in self.groups)]
+        named += [*(m.particles for m in self.maps), *(s.particles for s in self.sites)]
         return np.unique(np.concatenate([x.ravel() for x in named]))
 
     @cached_property

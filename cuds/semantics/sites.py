@@ -146,6 +146,32 @@ def distances(system: ParticleSystem) -> FloatArray:
     return found
 
 
+def check_masses(system: ParticleSystem) -> None:
+    """Refuse particles without mass that are no virtual sites: nothing says how they move.
+
+    Raises
+    ------
+    InvalidError
+        With the first of them.
+    """
+    sites = np.empty(0, dtype=np.int64) if system.topology is None else system.topology.site_ids
+    if (wrong := (system.masses.value <= 0) & ~np.isin(system.ids, sites)).any():
+        raise InvalidError(
+            f"system: {int(wrong.sum())} particles without mass that are no virtual sites, the first "
+            f"{system.ids[wrong][0]} ({system.symbols[int(np.argmax(wrong))]})",
+            hint="give their species a mass, or say what they are made of: cuds.virtual_sites",
+            field="kinds",
+        )
+
+
+def displacement(system: ParticleSystem) -> dict[str, float]:
+    """Return, for a report, how far in Å the virtual sites are at most from where their parents put them."""
+    if system.topology is None or not system.topology.sites:
+        return {}
+    away = float(distances(system).max())
+    return {"virtual sites out of place by [angstrom]": away if away > _ROUNDING else 0.0}
+
+
 def warn_of_displaced(system: ParticleSystem) -> None:
     """Warn of sites that are not where their parents put them: energies are those of the places that are given.
 

@@ -51,7 +51,9 @@ def blocks(system: ParticleSystem) -> tuple[list[Block], list[tuple[int, int]]]:
     def placed(ids: IntArray) -> IntArray:
         return order[np.searchsorted(system.ids, ids, sorter=order)]
 
-    terms = [(placed(g.particles), g.row) for g in (*topology.groups, *topology.maps, *topology.sites)]
+    terms = [(placed(g.particles), g.row) for g in topology.groups]
+    terms += [(placed(m.particles), m.row) for m in topology.maps]
+    terms += [(placed(s.particles), s.row) for s in topology.sites]
     exclusions, constrained = placed(topology.exclusions), placed(topology.constrained)
     lengths = np.empty(0) if topology.lengths is None else np.asarray(topology.lengths.in_unit("nm"))
     edges = [exclusions, constrained, *(t[:, [i, i + 1]] for t, _ in terms for i in range(t.shape[1] - 1))]

@@ -41,8 +41,7 @@ def read_sites(
     Raises
     ------
     UnsupportedError
-        For a construction without a row in the dictionary, a mirrored one, and sites whose numbers GROMACS would work
-        out from bonds.
+        For a construction without a row in the dictionary, and sites whose numbers GROMACS would work out from bonds.
     """
     row = _row(file, words, terms, particles)
     if np.isnan(values).any():
@@ -61,7 +60,7 @@ def _number(values: FloatArray) -> ParameterColumn:
 
 
 def _row(file: TopologyFile, words: EngineWords, terms: Sequence[Terms], particles: IntArray) -> Row:
-    directive, function = terms[0].directive, str(terms[0].function)
+    directive, function = terms[0].directive, str(abs(terms[0].function))  # a sign counts only without numbers
     for row in words.rows:
         if (row.section, row.keyword) == (directive, function):
             return row
@@ -71,9 +70,9 @@ def _row(file: TopologyFile, words: EngineWords, terms: Sequence[Terms], particl
 def _refused(file: TopologyFile, terms: Sequence[Terms], particles: IntArray, what: str) -> UnsupportedError:
     count, first = len(particles), ", ".join(map(str, particles[0].tolist()))
     return UnsupportedError(
-        f"{file.place(terms[0].origins[0])}: [ {terms[0].directive} ] {what} is not carried ({count} of them, the first "
-        f"of the atoms {first})",
-        hint="write the construction with its numbers, of a positive function",
+        f"{file.place(terms[0].origins[0])}: [ {terms[0].directive} ] {what} is not carried ({count} of them, the "
+        f"first of the atoms {first})",
+        hint="write a construction that cuds.VirtualSites has, with its numbers",
         field="topology",
     )
 

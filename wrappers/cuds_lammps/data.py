@@ -36,10 +36,8 @@ def data_file(
     crossterms : int array (n, 6), optional
         Map and atoms of each torsion map, for ``fix cmap``.
     """
-    lines = _lines(frame, types, charges, placed, found, len(() if crossterms is None else crossterms))
-    more = [] if crossterms is None else ["", "CMAP", ""]
-    more += [f"{i} " + " ".join(map(str, row)) for i, row in enumerate((more and crossterms.tolist()) or [], start=1)]
-    return "\n".join([*lines, *more]) + "\n"
+    crossed = np.empty((0, 6), dtype=np.int64) if crossterms is None else crossterms
+    return "\n".join(_lines(frame, types, charges, placed, found, crossed)) + "\n"
 
 
 def _lines(
@@ -48,7 +46,7 @@ def _lines(
     charges: FloatArray,
     placed: Placed,
     found: Mapping[str, Section],
-    n_crossterms: int,
+    crossterms: IntArray,
 ) -> Iterator[str]:
     yield "LAMMPS data file written by cuds"
     yield ""
@@ -58,8 +56,8 @@ def _lines(
     for name, section in used.items():
         yield f"{sum(map(len, section.rows))} {name}s"
         yield f"{len(section.words)} {name} types"
-    if n_crossterms:
-        yield f"{n_crossterms} crossterms"
+    if len(crossterms):
+        yield f"{len(crossterms)} crossterms"
     high = frame.low + np.diag(frame.cell)
     for axis, low, end in zip("xyz", frame.low.tolist(), high.tolist(), strict=True):
         yield f"{low!r} {end!r} {axis}lo {axis}hi"
@@ -75,3 +73,6 @@ def _lines(
         yield from ("", f"{name.capitalize()}s", "")
         for i, row in enumerate(np.concatenate(section.rows).tolist(), start=1):
             yield f"{i} " + " ".join(map(str, row))
+    yield from ("", "CMAP", "") if len(crossterms) else ()
+    for i, row in enumerate(crossterms.tolist(), start=1):
+        yield f"{i} " + " ".join(map(str, row))

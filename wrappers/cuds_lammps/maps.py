@@ -1,6 +1,7 @@
 """Maps of torsions (CMAP) in LAMMPS's words: ``fix cmap``, its file of maps, and a section of the data file."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -9,11 +10,13 @@ from cuds.errors import UnsupportedError
 from cuds.model.particles import ParticleSystem
 from cuds.model.potential import ParameterFile
 from cuds.model.topology import Topology
+from cuds.semantics.coordinates import nearest
 from cuds.semantics.dictionary import EngineWords
 from cuds_lammps.units import Units
 
 FIX = "cuds_maps"
 _POINTS, _MOST, _OF_AN_ATOM = 24, 6, 6  # of a map in each direction; maps; terms that an atom can be in
+_FLAT = 1e-4  # Å^4, the square of a cross product of two bonds below which LAMMPS leaves a term out
 _A_LINE = 8  # numbers
 
 
@@ -44,7 +47,7 @@ def crossterms(system: ParticleSystem, words: EngineWords, units: Units) -> Cros
     ------
     UnsupportedError
         For a unit set in which LAMMPS leaves out what it should not, for maps of another size than 24 x 24 points, for
-        more than 6 of them, and for an atom in more than 6 terms.
+        more than 6 of them, for an atom in more than 6 terms, and for three atoms on a line.
     """
     topology = system.topology or Topology()
     if not topology.maps:
@@ -68,11 +71,25 @@ def crossterms(system: ParticleSystem, words: EngineWords, units: Units) -> Cros
     if often.max(initial=0) > _OF_AN_ATOM:
         most = int(np.argmax(often))
         raise _refused(f"particle {system.ids[most]} in {often[most]} torsion maps", f"it takes {_OF_AN_ATOM}")
+    _refuse_straight(system, atoms)
     content = _file(grids[used])
     return Crossterms(
         ParameterFile(name="torsion.maps", content=content.encode()),
         np.column_stack([place.reshape(-1) + 1, atoms + 1]),
     )
+
+
+def _refuse_straight(system: ParticleSystem, atoms: IntArray) -> None:
+    """Refuse terms that LAMMPS leaves out: where three atoms in a row are nearly on a line, a torsion has no sense."""
+    x = system.positions.in_unit("angstrom")
+    steps = [nearest(system, x[atoms[:, i + 1]] - x[atoms[:, i]]) for i in range(4)]
+    areas = [np.sum(np.cross(a, b) ** 2, axis=1) for a, b in pairwise(steps)]
+    if (flat := np.min(areas, axis=0) < _FLAT).any():
+        raise _refused(
+            f"{int(flat.sum())} torsion maps over atoms on a line, the first of particles "
+            f"{', '.join(map(str, system.ids[atoms[int(np.argmax(flat))]].tolist()))}",
+            "it leaves them out: move an atom",
+        )
 
 
 def _refused(what: str, hint: str) -> UnsupportedError:

@@ -14,7 +14,7 @@ from cuds.model.simulation import AtomisticSimulation, EnergyMinimisation
 from cuds.model.state import EnergyContribution, PotentialEnergy, Stress
 from cuds.model.tensor import stress_voigt
 from cuds.semantics.dictionary import EngineWords
-from cuds.semantics.sites import spread, virial_of_spreading
+from cuds.semantics.sites import displacement, spread, virial_of_spreading
 from cuds.units import Quantity, factor
 from cuds.wrapper.contract import Session
 from cuds_lammps.data import data_file
@@ -340,8 +340,8 @@ class LammpsSession(Session):
         return self.script.text()
 
     def report(self) -> dict[str, Any]:
-        """Return the forces and stresses that a minimisation left."""
-        return dict(self.facts)
+        """Return the forces and stresses that a minimisation left, and how far virtual sites are out of place."""
+        return dict(self.facts) | displacement(self.system)
 
     def close(self) -> None:
         """End the instance."""

@@ -39,7 +39,7 @@ class LammpsWrapper(Wrapper):
 
     def check(self, simulation: Simulation) -> None:
         """Refuse what LAMMPS cannot express."""
-        from cuds.semantics.sites import warn_of_displaced
+        from cuds.semantics.sites import check_masses, warn_of_displaced
         from cuds_lammps.maps import crossterms
         from cuds_lammps.molecules import sections
         from cuds_lammps.styles import styles
@@ -58,6 +58,7 @@ class LammpsWrapper(Wrapper):
             )
         if not len(simulation.system):
             raise InvalidError("system: no particles", hint="give at least one", field="system")
+        check_masses(simulation.system)
         units = Units.of(simulation.potential, engine.words(), self.options)
         symbols = [k.symbol for k in simulation.system.kinds_used()]
         styles(simulation.potential, engine.words(), units, symbols, lambda file: file.name)
@@ -96,8 +97,8 @@ class LammpsWrapper(Wrapper):
         if topology is not None and topology.sites and not isinstance(simulation, SinglePoint):
             count, first = len(topology.site_ids), topology.site_ids[0]
             raise UnsupportedError(
-                f"topology: {count} virtual sites, the first particle {first}, which LAMMPS does not move with their parents "
-                f"in a {type(simulation).__name__}",
+                f"topology: {count} virtual sites, the first particle {first}, which LAMMPS does not move with their "
+                f"parents in a {type(simulation).__name__}",
                 hint="it computes a SinglePoint with them",
                 field="topology",
                 engine=self.name,
