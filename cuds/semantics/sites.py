@@ -11,7 +11,7 @@ from cuds.errors import InvalidError, ShapeError, UnknownError, did_you_mean
 from cuds.model.particles import ParticleSystem
 from cuds.model.potential import ParameterColumn
 from cuds.model.sites import VirtualSites
-from cuds.semantics.bonded import coherent, numbers_of
+from cuds.semantics.bonded import numbers_of
 from cuds.semantics.constructions import made
 from cuds.semantics.coordinates import nearest
 from cuds.semantics.dictionary import dictionary, form
@@ -105,7 +105,7 @@ def numbers(group: VirtualSites) -> dict[str, FloatArray]:
             hint=f"give {', '.join(names)}",
             field="parameters",
         )
-    found = {s: coherent(group.parameters[s].values, "1") for s in names}
+    found = {s: group.parameters[s].values.in_unit("1") for s in names}
     if (wrong := np.abs(sum(found.values()) - 1) > _SUM).any():
         raise InvalidError(
             f"{group.construction}: weights add up to {float(np.array(sum(found.values()))[wrong][0])!r}",

@@ -259,10 +259,6 @@ def test_a_setting_that_is_not_carried_is_refused(setting: str, tmp_path: Path) 
 
 
 REFUSED: dict[str, tuple[str, str]] = {
-    "virtual sites": (
-        molecule("[ virtual_sites2 ]\n8 1 2 1 0.5\n"),
-        r"topol.top:\d+: \[ virtual_sites2 \] of function 1 is not carried \(1 of",
-    ),
     "position restraints": (molecule("[ position_restraints ]\n1 1 1000 1000 1000\n"), "position_restraints"),
     "state B": (molecule("").replace("1 2 1 0.14 2e5", "1 2 1 0.14 2e5 0.16 2e5"), "state B"),
     "charges of state B": (molecule("").replace("0.310 \n", "0.310 12.0 A 0.2 12.0\n"), "state B"),

@@ -11,7 +11,7 @@ from cuds.model.potential import ParameterColumn
 from cuds.model.sites import VirtualSites
 from cuds.model.topology import TermGroup, Topology
 from cuds.semantics.bonded import Wording, scaling, told
-from cuds.semantics.dictionary import EngineWords, Row
+from cuds.semantics.dictionary import EngineWords, Row, form
 from cuds.semantics.reading import understood
 from cuds.semantics.sites import numbers
 from cuds.units import Quantity, in_si
@@ -47,7 +47,7 @@ def read_sites(
     if np.isnan(values).any():
         raise _refused(file, terms, particles, "without numbers")
     kinds, which = np.unique(values, axis=0, return_inverse=True)
-    if row.coefficients == "weights":
+    if form(row.realises).bodies == 1:  # of any number of parents
         columns = {f"w{i}": _number(w) for i, w in enumerate(kinds.T, start=1)}
     else:
         columns = understood(row, kinds, words.unit_sets["gromacs"])
@@ -149,7 +149,9 @@ def site_lines(group: VirtualSites, atoms: IntArray, row: IntArray, words: Engin
     """
     if not len(atoms):
         return
-    word = next(r for r in words.rows if r.realises == group.construction)
+    group = _expressed(group)
+    rows = [r for r in words.rows if r.realises == group.construction and not r.refusal]
+    word = max(rows, key=lambda r: len(r.coefficients))  # with weights, rather than one that has them worked out
     yield from ("", f"[ {word.section} ]")
     texts = _texts(group, word, words)
     for term, kind in zip((atoms + 1).tolist(), row.tolist(), strict=True):
@@ -158,6 +160,14 @@ def site_lines(group: VirtualSites, atoms: IntArray, row: IntArray, words: Engin
             yield f"{term[0]} {word.keyword} {pairs}"
         else:
             yield f"{' '.join(map(str, term))} {word.keyword} {' '.join(texts[kind])}".rstrip()
+
+
+def _expressed(group: VirtualSites) -> VirtualSites:
+    """Return the same sites by a construction that GROMACS has a word for."""
+    if group.construction != "CoincidentSite":
+        return group
+    one = {"w1": _number(np.ones(1))}
+    return group.replace(construction="WeightedSite", row=np.zeros(len(group), dtype=np.int64), parameters=one)
 
 
 def _texts(group: VirtualSites, word: Row, words: EngineWords) -> list[list[str]]:
