@@ -68,7 +68,7 @@ def _lines(system: ParticleSystem, potential: Potential, words: EngineWords) -> 
         yield from _rigid(block)
         for sites, (atoms, row) in zip(topology.sites, block.sites, strict=True):
             yield from site_lines(sites, atoms, row, words)
-        yield from _excluded(block)
+        yield from _excluded(block, said)
     yield from ("", "[ system ]", "cuds", "", "[ molecules ]")
     yield from (f"{_name(kind)} {count}" for kind, count in counts)
 
@@ -247,10 +247,12 @@ def _rigid(block: Block) -> Iterator[str]:
         yield f"{i} {j} 2 {length!r}"
 
 
-def _excluded(block: Block) -> Iterator[str]:
-    """Yield a line for each atom that has any, with those of higher numbers."""
+def _excluded(block: Block, said: list[_Said | None]) -> Iterator[str]:
+    """Yield a line for each atom that has any, with those of higher numbers; grompp wants bonds before, or none."""
     if not len(block.exclusions):
         return
+    bonded = any(s and s.directive == "bonds" and len(atoms) for s, (atoms, _) in zip(said, block.terms, strict=True))
+    yield from () if bonded or len(block.constrained) else ("", "[ bonds ]")
     yield from ("", "[ exclusions ]")
     pairs = np.sort(block.exclusions, axis=1) + 1
     pairs = pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
