@@ -107,7 +107,7 @@ def test_motion_and_its_restart(tmp_path: Path) -> None:
     assert np.ptp(total) < 1e-5
 
 
-def refused(maps: tuple[cuds.TorsionMaps, ...], n: int = 5, **options: Any) -> Callable[[], Any]:
+def asked(maps: tuple[cuds.TorsionMaps, ...], n: int = 5, **options: Any) -> Callable[[], Any]:
     one = chain_at(-61.3, 47.9, maps_over(np.random.default_rng(0)))
     x = np.concatenate([one.positions.in_unit("angstrom") + np.array([0, 0, 3 * i]) for i in range(n // 5)])
     topology, species = cuds.Topology(maps=maps), np.zeros(n, dtype=int)
@@ -115,17 +115,17 @@ def refused(maps: tuple[cuds.TorsionMaps, ...], n: int = 5, **options: Any) -> C
     return lambda: cuds.energy(system, potential=NOTHING, engine="lammps", options=options)
 
 
-ZERO = np.zeros((8, 24, 24))
-MANY = cuds.TorsionMaps(particles=np.arange(1, 36).reshape(7, 5), row=range(7), energies=(ZERO, "eV"))
-OFTEN = cuds.TorsionMaps(particles=[[1, 2, 3, 4, 5]] * 7, row=[0] * 7, energies=(ZERO, "eV"))
+EACH = np.arange(24 * 24 * 7, dtype=float).reshape(7, 24, 24)
+MANY = cuds.TorsionMaps(particles=np.arange(1, 36).reshape(7, 5), row=range(7), energies=(EACH, "eV"))
+OFTEN = cuds.TorsionMaps(particles=[[1, 2, 3, 4, 5]] * 7, row=[0] * 7, energies=(EACH, "eV"))
 ONE = maps_over(np.random.default_rng(1))
 SCALE = {"epsilon": "0.0153 eV", "sigma": "2.7 angstrom", "mass": "31 Da"}
 CASES: dict[str, tuple[Callable[[], Any], str]] = {
-    "another size": (refused((maps_over(np.random.default_rng(1), 12),)), "maps of 12 x 12 points"),
-    "seven maps": (refused((MANY,), n=35), "7 torsion maps"),
-    "an atom in seven terms": (refused((OFTEN,)), "particle 1 in 7 torsion maps"),
-    "si": (refused((ONE,), units="si"), "torsion maps in units 'si'"),
-    "lj": (refused((ONE,), units="lj", scale=SCALE), "torsion maps in units 'lj'"),
+    "another size": (asked((maps_over(np.random.default_rng(1), 12),)), "maps of 12 x 12 points"),
+    "seven maps": (asked((MANY,), n=35), "7 different torsion maps"),
+    "an atom in seven terms": (asked((OFTEN,)), "particle 1 in 7 torsion maps"),
+    "si": (asked((ONE,), units="si"), "torsion maps in units 'si'"),
+    "lj": (asked((ONE,), units="lj", scale=SCALE), "torsion maps in units 'lj'"),
 }
 
 
@@ -136,6 +136,13 @@ def test_refused(case: str) -> None:
         ask()
     assert says in str(caught.value)
     assert caught.value.hint
+
+
+def test_maps_that_are_the_same_are_one() -> None:
+    same = MANY.replace(energies=(np.tile(ONE.energies.in_unit("eV"), (7, 1, 1)), "eV"))
+    found = asked((same,), n=35)()
+    alone = cuds.energy(chain_at(-61.3, 47.9, ONE), potential=NOTHING, engine="lammps")
+    assert found.parts["cmap"].in_unit("eV") == pytest.approx(7 * alone.value.in_unit("eV"), rel=1e-12)
 
 
 def test_a_torsion_without_sense_is_refused() -> None:

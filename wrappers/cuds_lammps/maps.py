@@ -61,9 +61,10 @@ def crossterms(system: ParticleSystem, words: EngineWords, units: Units) -> Cros
     grids = np.concatenate([units.into("energy", m.energies) for m in topology.maps])
     first = np.cumsum([0, *(len(m.energies.value) for m in topology.maps)])
     which = np.concatenate([m.row + f for m, f in zip(topology.maps, first[:-1].tolist(), strict=True)])
-    used, place = np.unique(which, return_inverse=True)
+    different, of_map = np.unique(grids.reshape(len(grids), -1), axis=0, return_inverse=True)
+    used, place = np.unique(of_map.reshape(-1)[which], return_inverse=True)
     if len(used) > _MOST:
-        raise _refused(f"{len(used)} torsion maps", f"it takes {_MOST}; the same maps may be one")
+        raise _refused(f"{len(used)} different torsion maps", f"it takes {_MOST}")
     order = np.argsort(system.ids)
     ids = np.concatenate([m.particles for m in topology.maps])
     atoms = order[np.searchsorted(system.ids, ids, sorter=order)]
@@ -72,7 +73,7 @@ def crossterms(system: ParticleSystem, words: EngineWords, units: Units) -> Cros
         most = int(np.argmax(often))
         raise _refused(f"particle {system.ids[most]} in {often[most]} torsion maps", f"it takes {_OF_AN_ATOM}")
     _refuse_straight(system, atoms)
-    content = _file(grids[used])
+    content = _file(different[used])
     return Crossterms(
         ParameterFile(name="torsion.maps", content=content.encode()),
         np.column_stack([place.reshape(-1) + 1, atoms + 1]),
@@ -97,10 +98,10 @@ def _refused(what: str, hint: str) -> UnsupportedError:
 
 
 def _file(grids: FloatArray) -> str:
-    """Return the content of a file of maps: six of them, those that are not needed zero."""
+    """Return the content of a file of maps (n, points): six of them, those that are not needed zero."""
     lines = ["# torsion maps written by cuds"]
     for i in range(_MOST):
-        values = grids[i].ravel() if i < len(grids) else np.zeros(_POINTS * _POINTS)
+        values = grids[i] if i < len(grids) else np.zeros(_POINTS * _POINTS)
         texts = [repr(v) for v in values.tolist()]
         lines += ["", f"# map {i + 1}"]
         lines += [" ".join(texts[k : k + _A_LINE]) for k in range(0, len(texts), _A_LINE)]
