@@ -200,9 +200,12 @@ class MolecularDynamics(AtomisticSimulation):
 
     @property
     def degrees_of_freedom(self) -> int:
-        """3 N less the modes that are removed: the total momentum, which only Langevin dynamics changes."""
+        """3 N less the modes that are removed: the total momentum, which only Langevin dynamics changes.
+
+        N are the particles that have a mass; virtual sites go where their parents put them.
+        """
         removed = 0 if self.ensemble != "NVE" and self.thermostat == "langevin" else 3
-        return max(1, 3 * len(self.system) - removed)
+        return max(1, 3 * int(np.count_nonzero(self.system.masses.value)) - removed)
 
     @property
     def velocities_drawn(self) -> bool:
@@ -223,8 +226,9 @@ class MolecularDynamics(AtomisticSimulation):
         assert self._drawn_at is not None  # refused when the simulation was made
         masses = self.system.masses.in_unit("kg")[:, None]
         energy = float(BOLTZMANN) * self._drawn_at.in_unit("K")  # J
-        v = np.random.default_rng(self.seed).normal(size=(len(masses), 3)) * np.sqrt(energy / masses)
-        v -= (masses * v).sum(axis=0) / masses.sum()
+        square = np.divide(energy, masses, out=np.zeros_like(masses), where=masses > 0)  # virtual sites stay at rest
+        v = np.random.default_rng(self.seed).normal(size=(len(masses), 3)) * np.sqrt(square)
+        v -= (masses > 0) * (masses * v).sum(axis=0) / masses.sum()
         twice = float((masses * v**2).sum())
         if twice > 0:
             v *= np.sqrt(self.degrees_of_freedom * energy / twice)

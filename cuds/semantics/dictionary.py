@@ -238,8 +238,8 @@ def engine_words(name: str) -> EngineWords:
 
 @cache
 def form(name: str) -> Form:
-    """Return a functional form."""
-    forms: dict[str, dict[str, Any]] = dictionary()["forms"]
+    """Return a functional form, or the construction of a virtual site, whose bodies are the site and its parents."""
+    forms: dict[str, dict[str, Any]] = dictionary()["forms"] | dictionary()["constructions"]
     if name not in forms:
         raise UnknownError(f"no functional form is called {name!r}", hint=did_you_mean(name, forms), form=name)
     found = dict(forms[name])

@@ -8,11 +8,14 @@ import numpy as np
 import pytest
 
 import cuds
+from cuds.errors import UnsupportedError
 from cuds_gromacs.program import find
 from cuds_gromacs.single_point import single_point
 from tests.translation.cases import CASES, TERMS, Case, case, judge
 from tests.translation.peptide import Floats
 
+# The water that comes with GROMACS has its sites 0.003 nm off; a single point takes them as they lie, and says so.
+pytestmark = pytest.mark.filterwarnings("ignore:173 of 173 virtual sites are not where")
 KCAL, ANGSTROM = 4.184, 0.1  # kJ/mol, nm
 LMP = str(Path(sys.executable).with_name("lmp"))
 FORCES = "\nwrite_dump all custom forces.txt id fx fy fz modify sort id format float %.17g\n"
@@ -51,7 +54,13 @@ def test_files_of_gromacs_come_out_as_they_went_in(name: str, tmp_path: Path) ->
     assert again[cuds.ParticleSystem].naming == data[cuds.ParticleSystem].naming
 
 
-@pytest.mark.parametrize("name", CASES)
+def test_a_script_that_would_move_virtual_sites_as_atoms_is_not_written(tmp_path: Path) -> None:
+    with pytest.raises(UnsupportedError, match="173 virtual sites, the first 4"):
+        cuds.write(cuds.read(*case("tip4p").files), tmp_path / "x.data", tmp_path / "x.in")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", [n for n in CASES if n != "tip4p"])
 def test_plain_lammps_says_the_same_of_files_made_for_it(name: str, tmp_path: Path) -> None:
     """Its own sums: energies by the command thermo, forces by a dump; what acts in a pair is a bond to it."""
     wanted = case(name)

@@ -14,6 +14,7 @@ from cuds.model.simulation import AtomisticSimulation
 from cuds.model.state import EnergyContribution, PotentialEnergy
 from cuds.model.tensor import triangular
 from cuds.semantics.dictionary import EngineWords
+from cuds.semantics.sites import displacement
 from cuds.units import Quantity
 from cuds.wrapper.contract import Session
 from cuds_gromacs.codecs.structure import write_gro
@@ -131,6 +132,6 @@ class GromacsSession(Session):
         return commands + "".join(f"\n; --- {f.name} ---\n{f.read_text(encoding='utf-8')}" for f in files)
 
     def report(self) -> dict[str, Any]:
-        """Return precision and what grompp warned of."""
-        facts: dict[str, Any] = {"precision": self.program.precision}
+        """Return precision, what grompp warned of, and how far virtual sites are out of place."""
+        facts: dict[str, Any] = {"precision": self.program.precision, **displacement(self.system)}
         return facts | ({"warnings": list(self.found.warnings)} if self.found and self.found.warnings else {})

@@ -293,6 +293,7 @@ class LammpsDynamics(LammpsSession):
         self._begin()
         self.script.order()
         self.script.tell(f"read_restart {path}")
+        self.script.tell_all(self.maps)
         self._interact()
         self._integrate()
         self.fresh = False

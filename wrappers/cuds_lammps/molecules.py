@@ -182,6 +182,6 @@ def reach(system: ParticleSystem) -> float:
     """Return the largest distance in Å of two particles of one term, of the nearest images."""
     topology = system.topology or Topology()
     pairs = [topology.exclusions]
-    for group in topology.groups:
-        pairs += [group.particles[:, [i, j]] for j in range(1, group.particles.shape[1]) for i in range(j)]
+    for particles in (*(g.particles for g in topology.groups), *(m.particles for m in topology.maps)):
+        pairs += [particles[:, [i, j]] for j in range(1, particles.shape[1]) for i in range(j)]
     return float(internal(system, np.concatenate(pairs))["r"].max(initial=0.0))

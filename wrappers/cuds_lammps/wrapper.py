@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from cuds.errors import InvalidError, NotInstalledError, UnsupportedError
 from cuds.model.dynamics import MolecularDynamics
-from cuds.model.simulation import AtomisticSimulation, Simulation
+from cuds.model.simulation import AtomisticSimulation, Simulation, SinglePoint
 from cuds.wrapper.capability import Engine
 from cuds.wrapper.contract import Wrapper
 from cuds.wrapper.discover import installed_folder
@@ -39,6 +39,8 @@ class LammpsWrapper(Wrapper):
 
     def check(self, simulation: Simulation) -> None:
         """Refuse what LAMMPS cannot express."""
+        from cuds.semantics.sites import check_masses, warn_of_displaced
+        from cuds_lammps.maps import crossterms
         from cuds_lammps.molecules import sections
         from cuds_lammps.styles import styles
         from cuds_lammps.units import Units
@@ -56,12 +58,16 @@ class LammpsWrapper(Wrapper):
             )
         if not len(simulation.system):
             raise InvalidError("system: no particles", hint="give at least one", field="system")
+        check_masses(simulation.system)
         units = Units.of(simulation.potential, engine.words(), self.options)
         symbols = [k.symbol for k in simulation.system.kinds_used()]
         styles(simulation.potential, engine.words(), units, symbols, lambda file: file.name)
         self._refuse_charges(simulation)
         if simulation.system.topology is not None:
             sections(simulation.system, engine.words(), units)
+            crossterms(simulation.system, engine.words(), units)
+            self._refuse_moving_sites(simulation)
+            warn_of_displaced(simulation.system)
         if isinstance(simulation, MolecularDynamics):
             engine.words().scheme(simulation)
             self._refuse_constraints(simulation)
@@ -83,6 +89,18 @@ class LammpsWrapper(Wrapper):
                 f"potential: an Ewald sum in a system with pbc {simulation.system.pbc}",
                 hint="make it periodic in all directions, or take a cutoff: truncation='SharpCutoff'",
                 field="potential",
+                engine=self.name,
+            )
+
+    def _refuse_moving_sites(self, simulation: AtomisticSimulation) -> None:
+        topology = simulation.system.topology
+        if topology is not None and topology.sites and not isinstance(simulation, SinglePoint):
+            count, first = len(topology.site_ids), topology.site_ids[0]
+            raise UnsupportedError(
+                f"topology: {count} virtual sites, the first particle {first}, which LAMMPS does not move with their "
+                f"parents in a {type(simulation).__name__}",
+                hint="it computes a SinglePoint with them",
+                field="topology",
                 engine=self.name,
             )
 
