@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cuds.codecs.translation import Carried
+from cuds.errors import UnsupportedError
 from cuds.model.dataset import DataSet
 
 _SCRIPTS, _DATA = ("in", "lmp", "lammps"), ("data",)
@@ -15,10 +16,16 @@ class LammpsFiles:
     name = "lammps"
 
     def recognises(self, files: Sequence[Path]) -> bool:
-        return False
+        """Whether a script of LAMMPS is among the files, by their names."""
+        return "script" in map(_kind, files) and all(map(_kind, files))
 
     def read(self, files: Sequence[Path]) -> DataSet:
-        raise NotImplementedError
+        """Refuse: what a script sets up is not read yet."""
+        raise UnsupportedError(
+            f"{', '.join(map(str, files))}: scripts of LAMMPS are written, not read",
+            hint="read the files that the script was made from",
+            field="path",
+        )
 
     def writes(self, files: Sequence[Path]) -> bool:
         """Whether these are a data file and a script, by the beginnings or ends of their names."""
