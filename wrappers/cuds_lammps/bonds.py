@@ -15,8 +15,8 @@ from cuds_lammps.codecs.styles import NOTHING
 from cuds_lammps.formulas import recognised
 from cuds_lammps.coefficients import Numbers, names, unfolded
 
-# Of dihedral styles, the coefficient that adds a part of the interaction of the outer atoms.
-_WEIGHTS = {"charmm": 3}
+# Of styles, the coefficient that adds a part of the interaction of the outer atoms.
+_WEIGHTS = {("dihedral", "charmm"): 3}
 
 
 @dataclass
@@ -89,7 +89,7 @@ def _add(found: Bonded, said: Styles, use: Use, terms: IntArray, numbers: Number
     for kind in types:
         statement, texts = use.coefficients[kind,]
         values = _floats(statement, texts)
-        if (place := _WEIGHTS.get(use.keyword)) is not None and len(values) > place and values[place]:
+        if (place := _WEIGHTS.get((said.kind, use.keyword))) is not None and len(values) > place and values[place]:
             found.weighted.append((terms[terms[:, 0] == kind][:, [1, -1]], values[place]))
             values[place] = 0.0
         made = unfolded(row, values)

@@ -9,7 +9,9 @@ import numpy as np
 from cuds.arrays import FloatArray
 from cuds.errors import EngineError
 from cuds.model.potential import PotentialTerm
-from cuds.semantics.bonded import energy
+from cuds.semantics.bonded import coherent, energy
+from cuds.semantics.dictionary import form
+from cuds.semantics.dimension import dimension
 from cuds.semantics.pairs import curve
 from cuds.units import Quantity
 from cuds_lammps.reading import Reading
@@ -89,9 +91,18 @@ def _sections(read: Reading, ask: Ask, script: Path) -> None:
         return
     theirs = ask("bonded_energies")
     for name, there in groups.items():
-        of_terms = [read.units.into("energy", energy(read.system, g)) for g in there]
+        of_terms = [read.units.into("energy", energy(read.system, g)) * _constant(read, g.form) for g in there]
         ours = np.concatenate([*of_terms, np.zeros(1)])
         _compare(np.array([ours.sum()]), np.array([theirs[name]]), np.array([np.abs(ours).sum()]), f"{name}s", script)
+
+
+def _constant(read: Reading, name: str) -> float:
+    """Return what LAMMPS's Coulomb constant is of that of a form: each program has another last digit."""
+    constant = form(name).parameters.get("K")
+    if constant is None or constant.constant is None:
+        return 1.0
+    exact = coherent(constant.constant, constant.dimension) * read.units.coherent(dimension(constant.dimension))
+    return float(read.units.coulomb / exact)
 
 
 def _compare(ours: FloatArray, theirs: FloatArray, size: FloatArray, what: str, script: Path) -> None:

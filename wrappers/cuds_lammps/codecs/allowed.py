@@ -11,7 +11,7 @@ from pathlib import Path
 
 from cuds_lammps.codecs.folder import inside
 from cuds_lammps.codecs.script import Statement, statements
-from cuds_lammps.codecs.styles import check_styles
+from cuds_lammps.codecs.styles import check_styles, known, parts, plain
 from cuds_lammps.codecs.variables import defines
 
 
@@ -93,6 +93,7 @@ class Judge:
     folder: Path
     scaled: bool
     ran: str = ""
+    files: bool = False
     told: int = 0
     data: str = ""
     left: list[tuple[str, int]] = field(default_factory=list)
@@ -213,13 +214,14 @@ class Judge:
 
     def _styles(self, statement: Statement, args: list[str]) -> Verdict:
         check_styles(statement, args)
+        if statement.words[0] == "pair_style":
+            self.files = any("file" in r.coefficients for word in args for r in parts(plain(word)))
         return Verdict.TELL
 
     def _pair_coeff(self, statement: Statement, args: list[str]) -> Verdict:
-        for word in args[2:]:
-            if "/" in word and word not in _pair_words() and not word.startswith("NULL"):
-                inside(self.folder, word, statement)
-            elif (self.folder / word).exists() or (self.folder / word).is_symlink():
+        for word in args[2:] if self.files and "lepton" not in args else ():
+            there = self.folder / word
+            if ("/" in word and word not in known("pair")) or there.exists() or there.is_symlink():
                 inside(self.folder, word, statement)
         return Verdict.TELL
 
@@ -267,12 +269,6 @@ def refuse_at_sight(script: Path) -> None:
             raise statement.refused(_REFUSED[words[0]], "leave it out, or write what it does into the script")
         if words[0] == "variable" and "$" not in statement.text:
             defines(statement, statement.words)
-
-
-def _pair_words() -> set[str]:
-    from cuds_lammps.codecs.styles import known
-
-    return known("pair")
 
 
 Check = Callable[[Judge, Statement, list[str]], Verdict]
