@@ -59,7 +59,9 @@ class Molecules:
         one = {"Bonds": BONDS, "Angles": angles, "Dihedrals": torsions, "Impropers": impropers}
         return {k: [tuple(8 * m + i for i in t) for m in range(self.count) for t in ts] for k, ts in one.items()}
 
-    def data(self, types: Mapping[str, int], sections: str = "", masses: str = "1 12.011\n2 1.008", extra: int = 0) -> str:
+    def data(
+        self, types: Mapping[str, int], sections: str = "", masses: str = "1 12.011\n2 1.008", extra: int = 0
+    ) -> str:
         """A data file for ``atom_style full``; of each kind so many types, in turn."""
         found = {k: t for k, t in self.terms().items() if types.get(k)}
         lines = ["a title, 7 atoms of it", "", f"{len(self.x)} atoms", f"{2 + extra} atom types"]

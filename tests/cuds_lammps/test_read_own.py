@@ -57,7 +57,9 @@ def drawn(row: Row, rng: np.random.Generator) -> cuds.TermGroup:
         values = rng.uniform(low, high, len(particles))
         if symbol == "n":
             values = rng.integers(1, 5, len(particles)).astype(float)
-        fixed = {"phi0": 180.0} if "phi0" in row.when else dict.fromkeys(("C0", "C1"), 0.0) if "C1 ==" in row.when else {}
+        fixed = (
+            {"phi0": 180.0} if "phi0" in row.when else dict.fromkeys(("C0", "C1"), 0.0) if "C1 ==" in row.when else {}
+        )
         if "C5" in row.when:
             fixed = {"C5": 0.0}
         given[symbol] = (np.full(len(particles), fixed[symbol]) if symbol in fixed else values, unit)
@@ -121,13 +123,18 @@ def test_all_words_at_once(units: str, tmp_path: Path, count: Count) -> None:
         rng = np.random.default_rng(seed)
         groups = [drawn(r, rng) for r in EVERYTHING if r is not CONNECTION and r.realises != "CubicBond"]
         fene = cuds.bonded("FENE", [[1, 2], [3, 4]], k="30 kcal/mol/angstrom**2", rm="2.3 angstrom")
-        lone = cuds.bonded("UnsignedHarmonicTorsion", [[1, 2, 3, 4]], k="7 kJ/mol/radian**2", phi0=(rng.uniform(20, 70), "degree"))
+        lone = cuds.bonded(
+            "UnsignedHarmonicTorsion", [[1, 2, 3, 4]], k="7 kJ/mol/radian**2", phi0=(rng.uniform(20, 70), "degree")
+        )
         topology = cuds.Topology(groups=(*groups, fene, lone), exclusions=EVERY_PAIR)
         agrees(*again(five(rng, topology=topology), NOTHING, tmp_path, units), units)
 
 
 def field(cutoff: str, rule: str, **ending: Any) -> cuds.Potential:
-    species: dict[str, Any] = {"A": {"epsilon": "0.4 kJ/mol", "sigma": "0.3 nm"}, "B": {"epsilon": "0.7 kJ/mol", "sigma": "0.35 nm"}}
+    species: dict[str, Any] = {
+        "A": {"epsilon": "0.4 kJ/mol", "sigma": "0.3 nm"},
+        "B": {"epsilon": "0.7 kJ/mol", "sigma": "0.35 nm"},
+    }
     return cuds.mixed("LennardJones", species, rule=rule, cutoff=cutoff, **ending)
 
 

@@ -52,11 +52,12 @@ def _lines(system: ParticleSystem, potential: Potential, words: EngineWords) -> 
     said = [None if g.role == "pair" else _said(g, words) for g in topology.groups]
     rule = 1 if _any_powers(potential, topology) else 2
     pairs = _pairs(topology, rule)
+    charges = _charges(system) if _interact(system, potential) else np.zeros(len(system))
     yield from ("; written by cuds", "", "[ defaults ]", "; nbfunc comb-rule gen-pairs fudgeLJ fudgeQQ")
     yield from _types(system, potential, names, rule)
     for i, block in enumerate(kinds):
         yield from ("", "[ moleculetype ]", "; name nrexcl", f"{_name(i)} 0", "", "[ atoms ]")
-        yield from _atoms(system, block, names)
+        yield from _atoms(system, block, names, charges)
         yield from _terms(block, said)
         yield from _pair_lines(block, system, topology, pairs)
         yield from _rigid(block)
@@ -158,9 +159,30 @@ def _pair(values: Mapping[str, float], rule: int) -> tuple[float, float]:
     return values["C6"] * _KJ * _NM**6, values["C12"] * _KJ * _NM**12
 
 
-def _atoms(system: ParticleSystem, block: Block, names: list[str]) -> Iterator[str]:
+def _interact(system: ParticleSystem, potential: Potential) -> bool:
+    """Whether charges act between all particles; charges of which nothing is said do not.
+
+    Raises
+    ------
+    UnsupportedError
+        Where they act between some species only, or by two terms.
+    """
+    used = [k.symbol for k in system.kinds_used()]
+    acting = [t for t in potential.terms if t.form == "Coulomb"]
+    for i, one in enumerate(used):
+        for two in used[i:]:
+            if acting and (count := sum(t.row(one, two) is not None for t in acting)) != 1:
+                raise UnsupportedError(
+                    f"potential: {count} terms of charges act between {one} and {two}",
+                    hint="in GROMACS charges act between all particles alike",
+                    field="potential",
+                    engine="gromacs",
+                )
+    return bool(acting)
+
+
+def _atoms(system: ParticleSystem, block: Block, names: list[str], charges: FloatArray) -> Iterator[str]:
     yield "; number type residue name atom group charge mass"
-    charges = _charges(system)
     for i in range(block.start, block.start + block.size):
         kind, n = system.species[i], i - block.start + 1
         mass = float(system.kinds[kind].mass.in_unit("Da"))

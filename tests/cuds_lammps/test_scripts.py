@@ -1,0 +1,136 @@
+"""Scripts of LAMMPS as people write them: what is read has the energies and forces of plain LAMMPS, in both engines."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import cuds
+from cuds.model.state import PotentialEnergy
+from cuds.semantics.bonded import energy
+from cuds.units import factor
+from tests.cuds_lammps.scripts import Molecules, plain
+
+Count = Callable[[int, int], int]
+EV = factor("eV", "kJ/mol")
+
+
+def compared(script: Path, engines: tuple[str, ...] = ("lammps", "gromacs"), unit: float = 4.184) -> cuds.DataSet:
+    """The rule of the project: each term within 1e-6 and 1e-6 kJ/mol an atom, forces within 1e-5 rms."""
+    wanted, forces = plain(script, unit)
+    read = cuds.read(script)
+    system = read[cuds.ParticleSystem]
+    assert (np.diff(system.ids) > 0).all()
+    for engine in engines:
+        done = cuds.run(cuds.SinglePoint(system, potential=read[cuds.Potential]), engine=engine)
+        got, there = done[PotentialEnergy], done.all(cuds.ParticleSystem)[-1].forces
+        assert there is not None
+        for name, value in wanted.items():
+            if got.parts or name == "total":
+                mine = got.value if name == "total" else got.parts[name]
+                floor = 1e-6 * max(1, len(system))
+                assert mine.in_unit("kJ/mol") == pytest.approx(value, rel=1e-6, abs=floor), f"{engine}: {name}"
+        off = np.array(there.in_unit("kJ/mol/nm")) - forces
+        assert np.sqrt((off**2).mean()) <= 1e-5 * np.sqrt((forces**2).mean()), engine
+    return read
+
+
+SPCE = """
+units real
+atom_style full
+special_bonds lj/coul 0.0 0.0 1.0
+pair_style lj/cut/coul/long 8.0003217 8.5003217   # two cutoffs
+bond_style harmonic
+angle_style harmonic
+dihedral_style none
+read_data data.m
+pair_coeff 1 1 0.15535 3.166
+pair_coeff * 2 0.0 0.0
+bond_coeff * 100.0 1.5
+angle_coeff 1 40.0 109.47
+pair_modify table 16 tabinner 0.5
+kspace_style ewald 1e-10
+run 0
+"""
+OPLS = """
+units real
+atom_style full
+boundary p p p
+pair_style lj/cut/coul/cut 9.0003217
+bond_style harmonic
+angle_style harmonic
+dihedral_style opls
+special_bonds lj/coul 0.0 0.0 0.5
+variable file index data.m
+read_data ${file}
+pair_coeff 1 1 0.066 3.5 # carbon
+pair_coeff 2 2 0.030 2.5
+pair_modify mix geometric
+bond_coeff 1 268.0 1.529
+bond_coeff 2 340.0 1.09
+angle_coeff 1 &
+    58.35 112.7
+dihedral_coeff 1 1.3 -0.05 0.2 0.0
+dihedral_coeff 2 0.0 0.0 0.3 -0.1
+run 0
+"""
+AMBER = """
+units real
+atom_style full
+read_data 'data.m'
+pair_style lj/cut/coul/cut 9.0003217 9.0003217
+pair_modify mix arithmetic shift no
+pair_coeff 1 1 $(0.1094*v_one) 3.39967
+variable two equal 2.64953279775
+pair_coeff 2 2 0.0157 ${two}
+special_bonds lj 0.0 0.0 0.5 coul 0.0 0.0 0.8333
+bond_style harmonic
+bond_coeff 1 310.0 1.526
+bond_coeff 2 340.0 1.09
+angle_style harmonic
+angle_coeff * 50.0 109.5
+dihedral_style hybrid charmm fourier
+dihedral_coeff 1 charmm 0.16 3 0 0.0
+dihedral_coeff 2 fourier 2 0.156 3 0.0 1.4 1 177.5
+improper_style cvff
+improper_coeff 1 1.1 -1 2
+"""
+WITH = {
+    "SPC/E": (SPCE, {"Bonds": 1, "Angles": 1}),
+    "OPLS": (OPLS, {"Bonds": 2, "Angles": 1, "Dihedrals": 2}),
+    "AMBER": ("variable one string 1.0\n" + AMBER, {"Bonds": 2, "Angles": 1, "Dihedrals": 2, "Impropers": 1}),
+    "AMBER by its name": (AMBER.replace("$(0.1094*v_one)", "0.1094").replace(
+        "lj 0.0 0.0 0.5 coul 0.0 0.0 0.8333", "amber"), {"Bonds": 2, "Angles": 1, "Dihedrals": 2, "Impropers": 1}),
+    "nothing is excluded 1-4": (OPLS.replace("0.0 0.0 0.5", "0 0 1"), {"Bonds": 2, "Angles": 1, "Dihedrals": 2}),
+    "parts of all neighbours": (OPLS.replace("lj/coul 0.0 0.0 0.5", "lj 0.1 0.2 0.3 coul 0.0 0.5 1.0"), {"Bonds": 2, "Angles": 1}),
+    "hybrid pairs": (OPLS.replace("lj/cut/coul/cut 9.0003217", "hybrid/overlay lj/cut 9.0003217 coul/cut 9.0003217").replace(
+        "0.066", "lj/cut 0.066").replace("2 2 0.030", "2 2 lj/cut 0.030").replace(
+        "pair_modify mix geometric", "pair_coeff * * coul/cut\npair_modify pair lj/cut mix sixthpower"),
+        {"Bonds": 2, "Angles": 1, "Dihedrals": 2}),
+    "a hybrid of two": (OPLS.replace("lj/cut/coul/cut 9.0003217", "hybrid lj/cut 9.0003217 lj/cut/coul/cut 9.0003217").replace(
+        "0.066", "lj/cut/coul/cut 0.066").replace("2 2 0.030", "2 2 lj/cut/coul/cut 0.030").replace(
+        "pair_modify mix geometric", "pair_coeff 2 1 lj/cut 0.05 3.0"), {"Bonds": 2, "Angles": 1}),
+    "no charges act": (OPLS.replace("/coul/cut", "").replace("lj/coul 0.0 0.0 0.5", "lj 0 0 1 coul 0 0 0"), {"Bonds": 2, "Angles": 1}),
+    "sixth powers": (OPLS.replace("mix geometric", "mix sixthpower"), {"Bonds": 2, "Angles": 1, "Dihedrals": 2}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", WITH)
+def test_molecules_of_every_kind(name: str, tmp_path: Path, count: Count) -> None:
+    engines = ("lammps",) if name == "a hybrid of two" else ("lammps", "gromacs")
+    script, types = WITH[name]
+    for seed in range(count(1, 6)):
+        made = Molecules(np.random.default_rng(seed), tilt=(3.0, -2.0, 1.5) if seed % 2 else None)
+        (tmp_path / "data.m").write_text(made.data(types))
+        text = script.replace("dihedral_style opls", "dihedral_style none") if "Dihedrals" not in types else script
+        lines = text.split("\n")
+        if "Dihedrals" not in types:
+            lines = [line for line in lines if not line.startswith("dihedral_coeff")]
+        (tmp_path / "in.m").write_text("\n".join(lines))
+        read = compared(tmp_path / "in.m", engines)
+        system = read[cuds.ParticleSystem]
+        np.testing.assert_array_equal(system.ids, np.sort(made.ids))
+        np.testing.assert_allclose(system.positions.in_unit("angstrom"), made.x[np.argsort(made.ids)], atol=1e-11)
+        assert system.velocities is None
