@@ -8,6 +8,7 @@ from pathlib import Path
 from cuds.errors import InvalidError
 from cuds.model.dataset import DataSet
 from cuds.wrapper.process import Worker
+from cuds_lammps.codecs.script import Statement
 
 _NAMES = (".in", ".lmp", ".lammps", ".lmps", ".lmpin", ".inp")
 _COMMAND = re.compile(r"^\s*(units|atom_style|pair_style|read_data|create_box|boundary|read_restart)\s", re.MULTILINE)
@@ -58,11 +59,22 @@ class LammpsFiles:
             worker = Worker(SetUpWrapper, Path(folder), timeout=patience)
             try:
                 worker.call("open", Job(script.resolve(), scaled=sizes is not None))
-                read = reading(worker.call("call", "read"), script, sizes)
+                found = worker.call("call", "read")
+                self._refuse_others([f for f in files if _data(f)], found.told, script)
+                read = reading(found, script, sizes)
                 prove(read, lambda method, *args: worker.call("call", method, *args), script)
             finally:
                 worker.kill()
         return DataSet(read.system, read.potential, label=script.stem)
+
+    def _refuse_others(self, given: Sequence[Path], told: Sequence[Statement], script: Path) -> None:
+        """Refuse a data file that the script does not read."""
+        names = [s.words[1] for s in told if s.words[0] == "read_data"]
+        for file in given:
+            if not any((script.parent / n).samefile(file) for n in names):
+                raise InvalidError(
+                    f"{file}: {script} reads {', '.join(names) or 'no data file'}", hint="leave it out", field="path"
+                )
 
     def _one(self, scripts: Sequence[Path], files: Sequence[Path]) -> Path:
         if len(scripts) == 1:

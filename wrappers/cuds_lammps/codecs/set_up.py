@@ -13,6 +13,7 @@ from cuds.errors import EngineError, InvalidError
 from cuds_lammps.codecs.allowed import Judge, Verdict
 from cuds_lammps.codecs.data_file import coefficients
 from cuds_lammps.codecs.script import Statement, statements
+from cuds_lammps.codecs.styles import without_suffixes
 from cuds_lammps.codecs.variables import refuse_immediate
 from cuds_lammps.library import Library
 from cuds_lammps.wrapper import LammpsWrapper
@@ -149,7 +150,7 @@ class SetUp:
 
     def _tell(self, statement: Statement) -> None:
         try:
-            self.library.command(" ".join(statement.text.split("\n")))
+            self.library.command(without_suffixes(statement))
         except EngineError as error:
             raise statement.within(error) from None
         self.told.append(statement)

@@ -19,6 +19,14 @@ def plain(keyword: str) -> str:
     return keyword
 
 
+def without_suffixes(statement: Statement) -> str:
+    """Return the text of a statement on one line, accelerated variants of styles by their plain names."""
+    text = " ".join(statement.text.split("\n"))
+    if not statement.words[0].endswith(("_style", "_coeff")):
+        return text
+    return re.sub(rf"({'|'.join(_ACCELERATED)})(?=\s|$)", "", text)
+
+
 @cache
 def known(section: str) -> set[str]:
     """Return the styles of a section, those that are two in one included."""
