@@ -143,6 +143,8 @@ POTENTIALS = {
     "two cutoffs": field("6.5 angstrom", "Geometric") + cuds.coulomb("AB", cutoff="5.5 angstrom"),
     "shifted": field("6 angstrom", "WaldmanHagler", truncation="ShiftedCutoff") + cuds.coulomb("AB", cutoff="6 angstrom"),
     "tail": field("6 angstrom", "Geometric", truncation="TailCorrectedCutoff"),
+    "switched": field("6 angstrom", "Geometric", inner="5 angstrom", truncation="SquaredSwitch"),
+    "switched otherwise": field("6 angstrom", "Geometric", inner="5 angstrom", truncation="QuinticSwitch"),
     "Ewald": field("6 angstrom", "Geometric") + cuds.coulomb("AB", cutoff="6 angstrom", accuracy=1e-6),
     "others": cuds.pair("Morse", "A", "A", D="0.3 eV", alpha="1.2 1/angstrom", r0="2.9 angstrom", cutoff="6 angstrom")
     + cuds.pair("Buckingham", "A", "B", A="900 eV", rho="0.3 angstrom", C="20 eV*angstrom**6", cutoff="6.2 angstrom")

