@@ -85,7 +85,8 @@ ASKED = """
 thermo_style custom step pe ebond eangle edihed eimp evdwl ecoul elong
 thermo_modify norm no
 run 0
-print "SAID $(pe:%.17g) $(ebond:%.17g) $(eangle:%.17g) $(edihed:%.17g) $(eimp:%.17g) $(evdwl:%.17g) $(ecoul+elong:%.17g)"
+print "SAID $(pe:%.17g) $(ebond:%.17g) $(eangle:%.17g) $(edihed:%.17g) $(eimp:%.17g) $(evdwl:%.17g) &
+$(ecoul+elong:%.17g)"
 write_dump all custom forces.txt id fx fy fz modify sort id format float %.17g
 """
 NAMES = ("total", "bond", "angle", "dihedral", "improper", "vdw", "coulomb")

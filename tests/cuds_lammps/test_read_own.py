@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 
 import cuds
-from cuds.errors import InvalidError
 from cuds.model.state import PotentialEnergy
 from cuds.model.topology import BODIES
 from cuds.semantics.bonded import energy
@@ -24,6 +23,8 @@ ROWS = [r for r in WORDS.rows if r.role and r.realises]
 CONNECTION = next(r for r in ROWS if r.realises == "Connection")
 CARBON = cuds.Species(symbol="C", atomic_number=6, mass="12.011 Da")
 NOTHING = cuds.pair("LennardJones", "C", "C", epsilon="0 eV", sigma="3 angstrom", cutoff="12 angstrom")
+# What conditions of rows ask for.
+ASKED = {"phi0": {"phi0": 180.0}, "C1 ==": {"C0": 0.0, "C1": 0.0}, "C5": {"C5": 0.0}}
 EVERY_PAIR = list(combinations(range(1, 6), 2))
 # A unit for each kind, and between which numbers a parameter of it is drawn.
 DRAWN = {
@@ -36,7 +37,7 @@ DRAWN = {
 
 
 def five(rng: np.random.Generator, **more: Any) -> cuds.ParticleSystem:
-    """Five atoms in a row in a skew cell, with ids that have gaps, torsions of both signs."""
+    """Five atoms in a row in a skew cell, torsions of both signs."""
     x = np.array([[0, 0, 0], [1.5, 0.1, 0], [2.1, 1.4, 0.2], [2.0, 1.8, 1.6], [0.8, 1.0, 2.1]])
     x = x * [1, 1, rng.choice([-1, 1])] + rng.normal(0, 0.05, (5, 3))
     given: dict[str, Any] = {
@@ -57,11 +58,7 @@ def drawn(row: Row, rng: np.random.Generator) -> cuds.TermGroup:
         values = rng.uniform(low, high, len(particles))
         if symbol == "n":
             values = rng.integers(1, 5, len(particles)).astype(float)
-        fixed = (
-            {"phi0": 180.0} if "phi0" in row.when else dict.fromkeys(("C0", "C1"), 0.0) if "C1 ==" in row.when else {}
-        )
-        if "C5" in row.when:
-            fixed = {"C5": 0.0}
+        fixed: dict[str, float] = next((v for k, v in ASKED.items() if k in row.when), {})
         given[symbol] = (np.full(len(particles), fixed[symbol]) if symbol in fixed else values, unit)
     return cuds.bonded(row.realises, particles, role=row.role, **given)
 
@@ -141,7 +138,8 @@ def field(cutoff: str, rule: str, **ending: Any) -> cuds.Potential:
 POTENTIALS = {
     "sharp": field("6.5 angstrom", "LorentzBerthelot") + cuds.coulomb("AB", cutoff="6.5 angstrom"),
     "two cutoffs": field("6.5 angstrom", "Geometric") + cuds.coulomb("AB", cutoff="5.5 angstrom"),
-    "shifted": field("6 angstrom", "WaldmanHagler", truncation="ShiftedCutoff") + cuds.coulomb("AB", cutoff="6 angstrom"),
+    "shifted": field("6 angstrom", "WaldmanHagler", truncation="ShiftedCutoff")
+    + cuds.coulomb("AB", cutoff="6 angstrom"),
     "tail": field("6 angstrom", "Geometric", truncation="TailCorrectedCutoff"),
     "switched": field("6 angstrom", "Geometric", inner="5 angstrom", truncation="SquaredSwitch"),
     "switched otherwise": field("6 angstrom", "Geometric", inner="5 angstrom", truncation="QuinticSwitch"),
@@ -155,14 +153,14 @@ POTENTIALS = {
 
 @pytest.mark.parametrize("name", POTENTIALS)
 def test_what_acts_by_distance(name: str, tmp_path: Path) -> None:
-    """A cluster in a skew cell, atoms in any image, ids with gaps; exclusions that follow no molecule, pairs of their own."""
+    """A cluster in a skew cell, atoms in any image; exclusions that follow no molecule, pairs of their own."""
     rng = np.random.default_rng(sum(map(ord, name)))
     cell = np.array([[14.0, 1, 0], [2, 15, -1], [-1, 3, 16]])
     grid = np.array([[i, j, k] for i in (0, 2.6, 5.2) for j in (0, 2.6) for k in (0, 2.6)])
     x = rng.permutation(grid)[:6] + rng.uniform(-0.2, 0.2, (6, 3)) + rng.integers(-1, 2, (6, 3)) @ cell
     kinds = (cuds.Species(symbol="A", mass="10 Da"), cuds.Species(symbol="B", mass="20 Da"))
-    system = cuds.ParticleSystem(positions=(x, "angstrom"), species=np.arange(6) % 2, kinds=kinds, cell=(cell, "angstrom"),
-                                 charges=(rng.uniform(-1, 1, 6), "e"), pbc=(True,) * 3)  # fmt: skip
+    system = five(rng, positions=(x, "angstrom"), species=np.arange(6) % 2, kinds=kinds, cell=(cell, "angstrom"),
+                  charges=(rng.uniform(-1, 1, 6), "e"))  # fmt: skip
     pairs = [p for p in combinations(range(1, 7), 2) if rng.random() < 0.4]
     scaled = cuds.bonded("ScaledCoulomb", pairs[:2], role="pair", scale=(np.array([0.5, 1 / 1.2]), "1"))
     own = cuds.bonded("LennardJones", pairs[1:3], role="pair", epsilon="0.3 kJ/mol", sigma="0.31 nm")

@@ -10,7 +10,7 @@ import pytest
 
 import cuds
 from cuds.codecs import read as read_files
-from cuds.errors import InvalidError
+from cuds.errors import InvalidError, UnsupportedError
 from tests.cuds_lammps.scripts import Molecules, plain
 from tests.cuds_lammps.test_scripts import EV, compared
 
@@ -142,7 +142,7 @@ def test_a_data_file_may_be_named_beside_its_script(tmp_path: Path) -> None:
     assert read[cuds.ParticleSystem] == alone[cuds.ParticleSystem]
     assert read[cuds.Potential] == alone[cuds.Potential]
     shutil.copy(tmp_path / "data.m", tmp_path / "data.other")
-    with pytest.raises(InvalidError, match="reads data.m"):
+    with pytest.raises(InvalidError, match=r"reads data\.m"):
         read_files(file, tmp_path / "data.other")
 
 
@@ -221,7 +221,7 @@ displace_atoms all random 0.05 0.05 0.05 7
 run 0
 """
     (tmp_path / "in.melt").write_text(script)
-    with pytest.raises(cuds.errors.UnsupportedError, match=r"in.melt:1: units lj: .*multiples") as caught:
+    with pytest.raises(UnsupportedError, match=r"in.melt:1: units lj: .*multiples") as caught:
         cuds.read(tmp_path / "in.melt")
     assert "scale=" in caught.value.hint
     wanted, _ = plain(tmp_path / "in.melt", unit=0.0104 * EV)

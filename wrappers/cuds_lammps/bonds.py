@@ -12,8 +12,8 @@ from cuds.semantics.dictionary import Row, form
 from cuds_lammps.codecs.said import Styles, Use, cannot
 from cuds_lammps.codecs.script import Statement
 from cuds_lammps.codecs.styles import NOTHING
-from cuds_lammps.formulas import recognised
 from cuds_lammps.coefficients import Numbers, names, unfolded
+from cuds_lammps.formulas import recognised
 
 # Of styles, the coefficient that adds a part of the interaction of the outer atoms.
 _WEIGHTS = {("dihedral", "charmm"): 3}

@@ -15,8 +15,8 @@ from cuds.units import Quantity
 from cuds_lammps.codecs.said import Said, Styles, Use, cannot
 from cuds_lammps.codecs.script import Statement
 from cuds_lammps.codecs.styles import NOTHING, parts
-from cuds_lammps.formulas import recognised, switched
 from cuds_lammps.coefficients import Numbers, names
+from cuds_lammps.formulas import recognised, switched
 
 _SHARP = "SharpCutoff"
 _USUAL_MIXING = {"lj/charmm": "arithmetic"}  # where it is not geometric
@@ -83,14 +83,14 @@ def acting(said: Said, symbols: list[str], elements: list[str], numbers: Numbers
     for use in pairs.uses:
         if use.keyword in NOTHING:
             continue
-        own, *charges = rows = parts(use.keyword)
+        rows = parts(use.keyword)
+        own: Row | None = None if rows[0].realises == "Coulomb" else rows[0]
+        charges = [r for r in rows if r.realises == "Coulomb"]
         _check_units(use, rows, numbers)
-        if not own.truncations and "file" in names(own):
+        if own is not None and "file" in names(own):
             found.terms.append(_of_files(use, own, symbols, elements, numbers, folder))
             covered |= {(i, j) for i in types for j in types if i <= j and {i, j} <= _described(elements)}
             continue
-        if own.realises == "Coulomb":
-            own, charges = None, [own]
         there = _all_pairs(pairs, use, own, bool(charges), len(symbols), numbers)
         covered |= there.keys()
         if own is not None:
@@ -172,12 +172,11 @@ def _mixed(use: Use, own: Row | None, rule: str, one: _Row, two: _Row, pair: Pai
     named = f"mix {rule}"
     rows = [r for r in _modifiers() if r.keyword == named]
     name = rows[0].realises if rows else ""
-    if own is None:
-        length = assignments(dictionary()["mixing"][name]["map"])["sigma"]
-        return _Row([], 0.0, charges=float(length({"sigma1": one.charges, "sigma2": two.charges})))
-    if not name or dictionary()["mixing"][name]["form"] != own.realises:
+    if own is None and name:
+        return _Row([], 0.0, charges=_length(name, one.charges, two.charges))
+    if own is None or not name or dictionary()["mixing"][name]["form"] != own.realises:
         raise cannot(
-            use, f"the pair {pair[0]}-{pair[1]} has no coefficients, and cuds knows no rule to mix {own.realises}"
+            use, f"the pair {pair[0]}-{pair[1]} has no coefficients, and cuds knows no rule {rule} to mix others"
         )
     rules = assignments(dictionary()["mixing"][name]["map"])
 
@@ -185,9 +184,6 @@ def _mixed(use: Use, own: Row | None, rule: str, one: _Row, two: _Row, pair: Pai
         known = {f"{s}1": v for s, v in zip(symbols, first, strict=True)}
         known |= {f"{s}2": v for s, v in zip(symbols, second, strict=True)}
         return [float(rules[s](known)) for s in symbols]
-
-    def length(first: float, second: float) -> float:
-        return float(rules["sigma"]({"sigma1": first, "sigma2": second}))
 
     symbols = [n for n in names(own) if n != "cutoff"]
     values = blend(symbols, one.values, two.values)
@@ -197,9 +193,15 @@ def _mixed(use: Use, own: Row | None, rule: str, one: _Row, two: _Row, pair: Pai
     if one.fourteen is not None and two.fourteen is not None:
         energy, size = blend(["epsilon", "sigma"], list(one.fourteen), list(two.fourteen))
         fourteen = (energy, size)
-    cutoff = length(one.cutoff, two.cutoff) if "cutoff" in names(own) else one.cutoff
-    charges = length(one.charges, two.charges) if use.keyword.endswith("coul/cut") else one.charges
+    cutoff = _length(name, one.cutoff, two.cutoff) if "cutoff" in names(own) else one.cutoff
+    charges = _length(name, one.charges, two.charges) if use.keyword.endswith("coul/cut") else one.charges
     return _Row(values, cutoff, one.inner, own.realises, {}, charges, fourteen)
+
+
+def _length(rule: str, one: float, two: float) -> float:
+    """Return a cutoff, which is mixed as lengths of Lennard-Jones are."""
+    mixed = assignments(dictionary()["mixing"][rule]["map"])["sigma"]
+    return float(mixed({"sigma1": one, "sigma2": two}))
 
 
 def _modifiers() -> tuple[Row, ...]:

@@ -6,6 +6,7 @@ its interaction as terms of its own.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.sparse import coo_array, csr_array
@@ -27,9 +28,9 @@ def neighbours(count: int, bonds: IntArray) -> list[IntArray]:
     """Return pairs (n, 2) of atoms, counted from 0, that are one, two and three bonds apart at least."""
     one, two = bonds.T
     ends = np.concatenate([one, two]), np.concatenate([two, one])
-    joined = csr_array(coo_array((np.ones(len(ends[0]), dtype=np.int64), ends), shape=(count, count)))
+    joined: Any = csr_array(coo_array((np.ones(len(ends[0]), dtype=np.int64), ends), shape=(count, count)))
     near = [_pairs(joined, count)]
-    second = joined @ joined
+    second: Any = joined @ joined
     second.setdiag(0)
     second.eliminate_zeros()
     near.append(np.setdiff1d(_pairs(second, count), near[0], assume_unique=True))
@@ -37,7 +38,7 @@ def neighbours(count: int, bonds: IntArray) -> list[IntArray]:
     return [np.column_stack(np.divmod(keys, count)) for keys in (*near, third)]
 
 
-def _pairs(matrix: csr_array, count: int) -> IntArray:
+def _pairs(matrix: Any, count: int) -> IntArray:
     """Return the places above the diagonal that are not zero, as row * count + column."""
     found = coo_array(matrix)
     row, column = (np.asarray(c, dtype=np.int64) for c in found.coords)

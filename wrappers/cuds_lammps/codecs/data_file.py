@@ -27,7 +27,7 @@ def coefficients(file: Path, statement: Statement) -> Iterator[Statement]:
         When its types have labels.
     """
     content = file.read_bytes().decode("utf-8", errors="replace").replace("\r\n", "\n")
-    title, _, text = content.partition("\n")
+    text = content.partition("\n")[2]  # without the title
     if match := _LABELS.search(text):
         raise statement.refused(f"{file.name}: {match[0].strip()}: labels are not carried", "write numbers of types")
     for header in _HEADER.finditer(text):

@@ -6,6 +6,7 @@ said.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from cuds.errors import UnsupportedError
 from cuds_lammps.codecs.script import Statement
@@ -66,6 +67,7 @@ class Styles:
     corrected: str = "no"  # whether hybrid adds what its styles cut off: as the last that was said of any of them
 
     def style(self, statement: Statement) -> None:
+        """Take in a command like ``pair_style``."""
         words = statement.words[1:]
         if self.uses and not (len(self.uses) == 1 and self.uses[0].keyword in NOTHING):
             raise statement.refused(f"a second {self.kind}_style", "leave the first out: it is not the one that acts")
@@ -73,12 +75,13 @@ class Styles:
         self.uses = []
         for word in words[1:] if self.hybrid else words:
             name = plain(word)
-            if name in known(self.kind) or name in NOTHING and (not self.uses or self.hybrid):
+            if name in known(self.kind) or (name in NOTHING and (not self.uses or self.hybrid)):
                 self.uses.append(Use(name, [], statement))
             elif self.uses:
                 self.uses[-1].arguments.append(word)
 
     def coeff(self, statement: Statement, counts: int) -> None:
+        """Take in a command like ``pair_coeff``, for so many types."""
         words = statement.words[1:]
         size = 2 if self.kind == "pair" else 1
         keys = list(_keys(words[:size], counts, statement))
@@ -110,6 +113,7 @@ class Styles:
             uses[0].coefficients[key] = (statement, rest)
 
     def modify(self, statement: Statement) -> None:
+        """Take in ``pair_modify``."""
         words = statement.words[1:]
         chosen = self.uses
         if words[:1] == ["pair"]:
@@ -117,7 +121,7 @@ class Styles:
             words = words[2:]
             if len(chosen) > 1 and words and words[0].isdigit():
                 chosen, words = chosen[int(words[0]) - 1 : int(words[0])], words[1:]
-        for name, value in zip(words, words[1:], strict=False):
+        for name, value in pairwise(words):
             if name in ("shift", "tail", "mix"):
                 for use in chosen:
                     use.modified[name] = value
@@ -184,7 +188,7 @@ def _special(statement: Statement) -> tuple[tuple[float, ...], tuple[float, ...]
         if word in _PRESETS:
             factors["lj"], factors["coul"] = _PRESETS[word]
         elif word in ("lj/coul", "lj", "coul"):
-            three = tuple(float(next(words)) for _ in range(3))
+            three = (float(next(words)), float(next(words)), float(next(words)))
             factors |= dict.fromkeys(word.split("/"), three)
         elif next(words, "") != "no":
             raise statement.refused(f"{word} other than no is not carried", "give the three factors only")

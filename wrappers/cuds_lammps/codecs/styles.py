@@ -1,4 +1,4 @@
-"""Which styles may be told to LAMMPS: those that the dictionary has a row for, so none that runs or reads anything else."""
+"""Which styles may be told to LAMMPS: those of the dictionary, so none that runs programs or reads other files."""
 
 import re
 from functools import cache
