@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import cuds
-from cuds.errors import CudsError, EngineError, FormatError, InvalidError, UnsupportedError
+from cuds.errors import CudsError, EngineError, EngineTimeoutError, FormatError, InvalidError, UnsupportedError
 from tests.cuds_lammps.scripts import Molecules
 
 SCRIPT = """units real
@@ -142,6 +142,13 @@ def test_a_data_file_that_promises_too_much(count: str, tmp_path: Path) -> None:
     file = folder(tmp_path, SCRIPT, data.replace("8 atoms\n", f"{count} atoms\n"))
     with pytest.raises(CudsError):
         cuds.read(file)
+
+
+def test_a_lammps_that_does_not_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its process is stopped, and the caller has an error."""
+    monkeypatch.setattr("cuds_lammps.files._PATIENCE", 1e-3)
+    with pytest.raises(EngineTimeoutError):
+        cuds.read(folder(tmp_path, SCRIPT))
 
 
 def test_a_data_file_alone_is_refused(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import cuds
+from cuds.errors import UnsupportedError
 from cuds.model.state import PotentialEnergy
 from cuds.semantics.bonded import energy
 from cuds.units import factor
@@ -164,6 +165,9 @@ def test_molecules_of_every_kind(name: str, tmp_path: Path, count: Count) -> Non
             lines = [line for line in lines if not line.startswith("dihedral_coeff")]
         (tmp_path / "in.m").write_text("\n".join(lines))
         read = compared(tmp_path / "in.m", engines)
+        if engines == ("lammps",):
+            with pytest.raises(UnsupportedError, match="0 terms of charges act between 1 and 2"):
+                cuds.energy(read, engine="gromacs")
         system = read[cuds.ParticleSystem]
         np.testing.assert_array_equal(system.ids, np.sort(made.ids))
         np.testing.assert_allclose(system.positions.in_unit("angstrom"), made.x[np.argsort(made.ids)], atol=1e-11)
