@@ -160,7 +160,7 @@ class EngineWords:
         for row in rows:
             if not row.refusal and (not truncation or truncation in row.truncations):
                 return row
-        if refused := next((r for r in rows if r.refusal), None):
+        if refused := next((r for r in rows if r.refusal and (truncation in r.truncations or not r.truncations)), None):
             raise UnsupportedError(
                 f"{self.title}'s {refused.keyword} ({form}) is not used: {refused.refusal}",
                 hint="take another potential for these elements: cuds potentials lists them",

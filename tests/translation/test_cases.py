@@ -85,3 +85,17 @@ def run_lammps(folder: Path, script: str) -> dict[str, float]:
     lines = done.stdout.splitlines()
     at = next(i for i, line in enumerate(lines) if line.split()[:1] == ["Step"])
     return dict(zip(lines[at].split(), map(float, lines[at + 1].split()), strict=True))
+
+
+@pytest.mark.parametrize("name", [n for n in CASES if n not in ("tip4p", "charmm27")])
+def test_through_files_of_lammps_and_back(name: str, tmp_path: Path) -> None:
+    """GROMACS to LAMMPS to GROMACS; and LAMMPS's own files to GROMACS's to LAMMPS's, which plain lmp runs."""
+    wanted = case(name)
+    cuds.write(cuds.read(*wanted.files), tmp_path / "x.data", tmp_path / "x.in")
+    back = cuds.read(tmp_path / "x.in")
+    cuds.write(back, *(tmp_path / f"x.{end}" for end in ("gro", "top", "mdp")))
+    assert by_gromacs(tmp_path, wanted) == []
+    again = cuds.read(*(tmp_path / f"x.{end}" for end in ("gro", "top", "mdp")))
+    cuds.write(again, tmp_path / "y.data", tmp_path / "y.in")
+    first, second = (run_lammps(tmp_path, script)["PotEng"] for script in ("x.in", "y.in"))
+    assert abs(second - first) * KCAL <= 1e-6 * sum(abs(wanted.terms[n]) for n in TERMS)

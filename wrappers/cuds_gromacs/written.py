@@ -59,12 +59,13 @@ def _lines(system: ParticleSystem, potential: Potential, words: EngineWords) -> 
     said = [None if g.role == "pair" else _said(g, words) for g in topology.groups]
     rule = 1 if _any_powers(potential, topology) else 2
     pairs = _pairs(topology, rule)
+    charges = _charges(system) if _interact(system, potential) else np.zeros(len(system))
     yield from ("; written by cuds", "", "[ defaults ]", "; nbfunc comb-rule gen-pairs fudgeLJ fudgeQQ")
     yield from _types(system, potential, types, rule, found)
     named = [*types, *copy_names(types, found.copies)]
     for title, block in zip(titles, kinds, strict=True):
         yield from ("", "[ moleculetype ]", "; name nrexcl", f"{title} 0", "", "[ atoms ]")
-        yield from _atoms(system, block, named, found, called)
+        yield from _atoms(system, block, (named, found, called), charges)
         yield from _terms(block, said)
         yield from map_lines(np.concatenate([np.empty((0, 5), dtype=np.int64), *(atoms for atoms, _ in block.maps)]))
         yield from _pair_lines(block, system, topology, pairs)
@@ -154,6 +155,28 @@ def _pair(values: Mapping[str, float], rule: int) -> tuple[float, float]:
     return values["C6"] * _KJ * _NM**6, values["C12"] * _KJ * _NM**12
 
 
+def _interact(system: ParticleSystem, potential: Potential) -> bool:
+    """Whether charges act between all particles; charges of which nothing is said do not.
+
+    Raises
+    ------
+    UnsupportedError
+        Where they act between some species only, or by two terms.
+    """
+    used = [k.symbol for k in system.kinds_used()]
+    acting = [t for t in potential.terms if t.form == "Coulomb"]
+    for i, one in enumerate(used):
+        for two in used[i:]:
+            if acting and (count := sum(t.row(one, two) is not None for t in acting)) != 1:
+                raise UnsupportedError(
+                    f"potential: {count} terms of charges act between {one} and {two}",
+                    hint="in GROMACS charges act between all particles alike",
+                    field="potential",
+                    engine="gromacs",
+                )
+    return bool(acting)
+
+
 def title_of(system: ParticleSystem) -> str:
     """Return the name of a system in one line."""
     return " ".join(system.label.replace(";", ",").split()) or "cuds"
@@ -165,9 +188,12 @@ def structure(system: ParticleSystem, x: FloatArray, v: FloatArray | None, cell:
     return Structure(title_of(system), called.numbers, called.residues, called.atoms, count, x, v, cell)
 
 
-def _atoms(system: ParticleSystem, block: Block, types: list[str], found: Lookup, called: Names) -> Iterator[str]:
+def _atoms(
+    system: ParticleSystem, block: Block, words: tuple[list[str], Lookup, Names], charges: FloatArray
+) -> Iterator[str]:
+    types, found, called = words
     yield "; number type residue name atom group charge mass"
-    charges, end = _charges(system), block.start + block.size
+    end = block.start + block.size
     numbers = called.residues_of(block.start, end).tolist()
     for i, number in zip(range(block.start, end), numbers, strict=True):
         mass = float(system.kinds[system.species[i]].mass.in_unit("Da"))
