@@ -223,8 +223,8 @@ class MolecularDynamics(AtomisticSimulation):
     def start(self) -> ParticleSystem:
         """Return the system with the velocities that it starts with, the same for every engine.
 
-        Drawn ones are those of Maxwell and Boltzmann, without total momentum, scaled to the exact temperature. Particles
-        are set at their rigid distances, which rounded positions are not, and no velocity changes them.
+        Drawn ones are those of Maxwell and Boltzmann, without total momentum, scaled to the exact temperature.
+        Particles are set at their rigid distances, which rounded positions are not, and no velocity changes them.
 
         Raises
         ------

@@ -103,6 +103,15 @@ def settled(system: ParticleSystem) -> ParticleSystem:
     return placed.replace(velocities=Quantity(kept, placed.velocities.unit)) if lost > _HELD**2 * whole else placed
 
 
+def deviation(system: ParticleSystem) -> float:
+    """Return by what part of its length the worst rigid distance is off; 0 where nothing is rigid."""
+    topology = system.topology
+    if topology is None or topology.lengths is None:
+        return 0.0
+    lengths = topology.lengths.in_unit("angstrom")
+    return float(np.abs(np.linalg.norm(_distances(system).vectors, axis=1) / lengths - 1).max(initial=0.0))
+
+
 def rigid_velocities(system: ParticleSystem, velocities: FloatArray) -> FloatArray:
     """Return velocities (n, 3) without what would change rigid distances; as they are where there are none."""
     if system.topology is None or not len(system.topology.constrained):

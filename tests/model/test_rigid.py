@@ -26,10 +26,11 @@ def waters(rng: np.random.Generator, count: int = 20, noise: float = 0.0, **more
     x = x.reshape(-1, 3) + rng.normal(0, noise, (3 * count, 3))
     ids = rng.permutation(3 * count).reshape(count, 3) * 2 + 5
     pairs = np.concatenate([ids[:, list(p)] for p in SIDES])
-    topology = cuds.Topology(exclusions=pairs, constrained=pairs, lengths=(np.repeat(list(SIDES.values()), count), "angstrom"))  # fmt: skip
+    lengths = np.repeat(list(SIDES.values()), count)
+    topology = cuds.Topology(exclusions=pairs, constrained=pairs, lengths=(lengths, "angstrom"))
     given: dict[str, Any] = {
-        "ids": ids.ravel(), "positions": (x, "angstrom"), "species": np.tile([0, 1, 1], count), "kinds": (OXYGEN, HYDROGEN),
-        "cell": (CELL, "angstrom"), "pbc": (True,) * 3, "topology": topology,
+        "ids": ids.ravel(), "positions": (x, "angstrom"), "species": np.tile([0, 1, 1], count),
+        "kinds": (OXYGEN, HYDROGEN), "cell": (CELL, "angstrom"), "pbc": (True,) * 3, "topology": topology,
     }  # fmt: skip
     return cuds.ParticleSystem(**(given | more))
 

@@ -22,6 +22,7 @@ from cuds.semantics.dictionary import EngineWords, Row, form
 from cuds.semantics.dimension import ANGLE, dimension
 from cuds.semantics.expression import assignments, expression
 from cuds.units import Quantity
+from cuds_lammps.rigid import held
 from cuds_lammps.units import Units
 
 SECTIONS = ("bond", "angle", "dihedral", "improper")
@@ -47,11 +48,14 @@ class Section:
         What the energy of each type is booked as, where the section does not say it: that of a pair.
     rows : list of int array (n, 1 + n_bodies)
         Type and atoms, both counted from 1.
+    held : list of int
+        The types whose lengths do not change when atoms move.
     """
 
     words: list[tuple[Row, str]] = field(default_factory=list)
     books: list[str] = field(default_factory=list)
     rows: list[IntArray] = field(default_factory=list)
+    held: list[int] = field(default_factory=list)
 
     @property
     def pairs(self) -> dict[int, str]:
@@ -72,13 +76,13 @@ class Section:
         return lines
 
 
-def sections(system: ParticleSystem, words: EngineWords, units: Units) -> dict[str, Section]:
-    """Return what LAMMPS is told of the topology of a system.
+def sections(system: ParticleSystem, words: EngineWords, units: Units, *, moving: bool = False) -> dict[str, Section]:
+    """Return what LAMMPS is told of the topology of a system; rigid distances are there only where it moves.
 
     Raises
     ------
     UnsupportedError
-        For a form that it cannot express, or a bond that excludes nothing.
+        For a form that it cannot express, a bond that excludes nothing, or rigid distances that it does not hold.
     """
     topology = system.topology
     found = {name: Section() for name in SECTIONS}
@@ -90,16 +94,24 @@ def sections(system: ParticleSystem, words: EngineWords, units: Units) -> dict[s
         return order[np.searchsorted(system.ids, ids, sorter=order)] + 1
 
     joined = [np.empty((0, 2), dtype=np.int64)]
-    for given in topology.groups:
+    rigid = held(system) if moving else ()
+    for number, given in enumerate(
+        (*rigid, *topology.groups)
+    ):  # of several bonds between two atoms SHAKE finds the first
         group = _of_charges(system, given, words, units)
         said = wording(group, words, _SAID[group.role])
         section, atoms = found[said.row.role], numbered(group.particles)
+        if said.row.role == "bond":
+            atoms = np.sort(atoms, axis=1)  # LAMMPS keeps a bond with its first atom, where SHAKE looks for it
         texts = list(coefficients(said, units))
-        kinds, of_row = _unique(texts)
+        # a type of rigid angle belongs to two lengths, whatever else has the same angle
+        kinds, of_row = (texts, np.arange(len(texts))) if number < len(rigid) else _unique(texts)
         first = len(section.words) + 1
         section.words += [(said.row, text) for text in kinds]
         section.books += [_booked(given)] * len(kinds)
         section.rows.append(np.column_stack([of_row[group.row] + first, atoms]))
+        if number < len(rigid):
+            section.held += range(first, first + len(kinds))
         if said.row.role == "bond":
             joined.append(atoms)
     _exclude(found["bond"], np.concatenate(joined), numbered(topology.exclusions), system, words)
@@ -181,7 +193,7 @@ def _formula(said: Wording, units: Units, i: int) -> str:
 def reach(system: ParticleSystem) -> float:
     """Return the largest distance in Å of two particles of one term, of the nearest images."""
     topology = system.topology or Topology()
-    pairs = [topology.exclusions]
+    pairs = [topology.exclusions, topology.constrained]
     for group in topology.groups:
         pairs += [group.particles[:, [i, j]] for j in range(1, group.particles.shape[1]) for i in range(j)]
     return float(internal(system, np.concatenate(pairs))["r"].max(initial=0.0))

@@ -48,6 +48,8 @@ class LammpsSession(Session):
         Its own words, already checked.
     """
 
+    moving = False  # whether rigid distances are held
+
     def __init__(
         self, simulation: AtomisticSimulation, folder: Path, words: EngineWords, options: Mapping[str, Any]
     ) -> None:
@@ -63,6 +65,7 @@ class LammpsSession(Session):
         self.script = Script(self.library, folder)
         self.facts: dict[str, Any] = {}
         self.pairs: dict[int, str] = {}
+        self.held: dict[str, list[int]] = {}
         self.bonded: list[str] = []
         self.fresh = False
         self._build()
@@ -100,9 +103,9 @@ class LammpsSession(Session):
     def _read(self, types: IntArray) -> None:
         """Make the system from a data file, with what is bonded in it."""
         system, units = self.system, self.units
-        found = sections(system, self.words, units)
+        found = sections(system, self.words, units, moving=self.moving)
         charges = np.zeros(len(system)) if system.charges is None else units.into("charge", system.charges)
-        self.pairs = found["bond"].pairs
+        self.pairs, self.held = found["bond"].pairs, {name: section.held for name, section in found.items()}
         longest = units.into("length", Quantity(reach(system), "angstrom") + _SKIN)
         self.bonded = ["special_bonds lj/coul 0.0 1.0 1.0", f"comm_modify cutoff {longest!r}"]
         self.bonded += [line for name, section in found.items() for line in section.commands(name)]
