@@ -2,12 +2,12 @@
 
 LAMMPS knows exclusions by its bonds only. So every pair that the model excludes becomes a bond, one without energy
 where there is none, and ``special_bonds`` then leaves out exactly the bonded pairs. What acts between an excluded pair,
-like the 1-4 interactions of force fields, is the energy of that bond.
+like the 1-4 interactions of force fields, is the energy of that bond, or of a dihedral (`cuds_lammps.apart`).
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
@@ -22,6 +22,7 @@ from cuds.semantics.dictionary import EngineWords, Row, form
 from cuds.semantics.dimension import ANGLE, dimension
 from cuds.semantics.expression import assignments, expression
 from cuds.units import Quantity
+from cuds_lammps.apart import apart
 from cuds_lammps.rigid import held
 from cuds_lammps.units import Units
 
@@ -95,9 +96,10 @@ def sections(system: ParticleSystem, words: EngineWords, units: Units, *, moving
 
     joined = [np.empty((0, 2), dtype=np.int64)]
     rigid = held(system) if moving else ()
-    for number, given in enumerate(
-        (*rigid, *topology.groups)
-    ):  # of several bonds between two atoms SHAKE finds the first
+    ends = apart(system, words, units)
+    others = [g for g in topology.groups if ends is None or not any(g is e for e in ends.groups)]
+    # rigid ones first: of several bonds between two atoms SHAKE finds the first
+    for number, given in enumerate((*rigid, *others)):
         group = _of_charges(system, given, words, units)
         said = wording(group, words, _SAID[group.role])
         section, atoms = found[said.row.role], numbered(group.particles)
@@ -114,6 +116,10 @@ def sections(system: ParticleSystem, words: EngineWords, units: Units, *, moving
             section.held += range(first, first + len(kinds))
         if said.row.role == "bond":
             joined.append(atoms)
+    if ends is not None:
+        section = found["dihedral"]
+        section.rows.append(np.column_stack([ends.row + len(section.words) + 1, numbered(ends.particles)]))
+        section.words += ends.words
     _exclude(found["bond"], np.concatenate(joined), numbered(topology.exclusions), system, words)
     return found
 
@@ -168,26 +174,26 @@ def _of_charges(system: ParticleSystem, group: TermGroup, words: EngineWords, un
 def coefficients(said: Wording, units: Units) -> Iterable[str]:
     """Yield the coefficients of each row of parameters, as LAMMPS reads them."""
     if said.row.offers:
-        yield from (_formula(said, units, i) for i in range(said.rows))
+        yield from _formulas(said, units)
     else:
         columns = told(said, units.coherent)
         yield from (" ".join(column[i] for column in columns) for i in range(said.rows))
 
 
-def _formula(said: Wording, units: Units, i: int) -> str:
-    """Return the energy itself, with numbers in the place of parameters."""
+def _formulas(said: Wording, units: Units) -> Iterable[str]:
+    """Yield the energy itself, with numbers in the place of parameters."""
     parameters = form(said.form).parameters
-    numbers: dict[str, Any] = {}
+    numbers: dict[str, list[float]] = {}
     for symbol, column in said.columns.items():
         found = dimension(parameters[symbol].dimension)
-        value = np.ravel(column)[i if np.ndim(column) else 0] * (1.0 if found == ANGLE else units.coherent(found))
-        numbers[symbol] = float(value)
-    if "K" in numbers:
-        numbers["K"] = units.coulomb
-    put = {s: expression(f"({v!r})") for s, v in numbers.items()}
+        values = np.broadcast_to(column, said.rows) * (1.0 if found == ANGLE else units.coherent(found))
+        numbers[symbol] = [units.coulomb] * said.rows if symbol == "K" else values.tolist()
     spelled = assignments(said.row.variables) if said.row.variables else {}
-    energy = expression(form(said.form).energy).put(**put).put(**spelled)
-    return said.row.coefficients.replace(",", "").replace("energy", f'"{energy.plain().text.replace(" ", "")}"')
+    energy = expression(form(said.form).energy).put(**spelled).plain().text.replace(" ", "")
+    text = said.row.coefficients.replace(",", "").replace("energy", f'"{energy}"')
+    parts = re.split(r"\b([A-Za-z_]\w*)\b", text)  # every other one is a name
+    for i in range(said.rows):
+        yield "".join(f"({numbers[part][i]!r})" if part in numbers else part for part in parts)
 
 
 def reach(system: ParticleSystem) -> float:

@@ -15,6 +15,7 @@ from cuds.model.state import EnergyContribution, PotentialEnergy, Stress
 from cuds.semantics.dictionary import EngineWords
 from cuds.units import Quantity
 from cuds.wrapper.contract import Session
+from cuds_lammps.apart import SPECIAL, Apart, apart
 from cuds_lammps.data import data_file
 from cuds_lammps.frame import Frame, frame
 from cuds_lammps.library import Library
@@ -67,6 +68,7 @@ class LammpsSession(Session):
         self.pairs: dict[int, str] = {}
         self.held: dict[str, list[int]] = {}
         self.bonded: list[str] = []
+        self.ends: Apart | None = None
         self.fresh = False
         self._build()
 
@@ -107,7 +109,9 @@ class LammpsSession(Session):
         charges = np.zeros(len(system)) if system.charges is None else units.into("charge", system.charges)
         self.pairs, self.held = found["bond"].pairs, {name: section.held for name, section in found.items()}
         longest = units.into("length", Quantity(reach(system), "angstrom") + _SKIN)
-        self.bonded = ["special_bonds lj/coul 0.0 1.0 1.0", f"comm_modify cutoff {longest!r}"]
+        self.ends = apart(system, self.words, units)
+        special = SPECIAL if self.ends else "special_bonds lj/coul 0.0 1.0 1.0"
+        self.bonded = [special, f"comm_modify cutoff {longest!r}"]
         self.bonded += [line for name, section in found.items() for line in section.commands(name)]
         self.script.read(self.frame, data_file(self.frame, types, charges, self._placed(), found))
 
@@ -127,9 +131,8 @@ class LammpsSession(Session):
         """Say what acts between the atoms, and their masses: some potential files bring others."""
         used = list(self.system.kinds_used())
         self.script.tell_all(self.bonded)
-        self.script.potential(
-            styles(self.potential, self.words, self.units, [k.symbol for k in used], self.script.place)
-        )
+        found = styles(self.potential, self.words, self.units, [k.symbol for k in used], self.script.place)
+        self.script.potential([*found, self.ends.style] if self.ends else found)
         self.script.tell_all(beyond(self.potential, self.words, len(self.system)))
         for i, kind in enumerate(used, start=1):
             self.script.tell(f"mass {i} {self.units.into('mass', kind.mass)!r}")
