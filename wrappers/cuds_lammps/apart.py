@@ -20,11 +20,9 @@ from cuds_lammps.units import Units
 
 # Only its parameters for the ends of dihedrals are wanted, so it ends where no atoms are.
 _INNER, _CUTOFF = Quantity(0.01, "angstrom"), Quantity(0.02, "angstrom")
-# CHARMM's dihedrals ask for the third zero, which is that of the ends of dihedrals: `apart` sees that they are excluded.
+# CHARMM's dihedrals ask for the third zero, which is for the ends of dihedrals: `apart` sees that they are excluded.
 SPECIAL = "special_bonds lj/coul 0.0 1.0 0.0 dihedral yes"
 _SAME = 1e-15  # relative: so much a weight that is divided out and put back may change a parameter
-    "special_bonds lj/coul 0.0 1.0 0.0 dihedral yes"  # CHARMM's style asks for it; no such pair is left, see below
-)
 
 
 @dataclass(frozen=True)
