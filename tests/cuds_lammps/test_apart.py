@@ -203,3 +203,28 @@ def test_motion_and_its_transcript_are_the_same(tmp_path: Path) -> None:
     total = done.series["total_energy"].values.in_unit("eV")
     assert float(value) == total[-1]
     assert np.ptp(total) < 1e-3 * np.ptp(done.series["potential_energy"].values.in_unit("eV"))
+
+
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_broken_and_shuffled_molecules_move_alike(ranks: int) -> None:
+    """Whatever the images of their atoms, the ids and the order, paths are the same, and are not wrapped."""
+    plain, ids = chain(np.random.default_rng(10))
+    whole = with_pairs(plain, *fourteen(plain, ids))
+    rng = np.random.default_rng(11)
+    speeds = rng.normal(0, 20, (8, 3))  # Å/ps: they cross the boundary
+    assert whole.cell is not None
+    assert whole.charges is not None
+    jumps = rng.integers(-2, 3, (8, 3)) @ whole.cell.value
+    order = rng.permutation(8)
+    x = whole.positions.value + jumps
+    broken = whole.replace(
+        ids=whole.ids[order], species=whole.species[order], positions=(x[order], "angstrom"),
+        charges=(whole.charges.value[order], "e"), velocities=(speeds[order], "angstrom/ps"),
+    )  # fmt: skip
+    given: dict[str, Any] = {"potential": POTENTIAL, "duration": "400 fs", "timestep": "0.5 fs", "every": "20 fs"}
+    one = cuds.run(cuds.MolecularDynamics(whole.replace(velocities=(speeds, "angstrom/ps")), **given), engine="lammps")
+    two = cuds.run(cuds.MolecularDynamics(broken, **given), engine="lammps", ranks=ranks)
+    wanted = one.trajectory.positions.in_unit("angstrom") + jumps
+    assert np.abs(np.diff(wanted, axis=0)).max() < 3
+    assert np.ptp(wanted, axis=0).max() > 5
+    np.testing.assert_allclose(two.trajectory.positions.in_unit("angstrom"), wanted[:, order], rtol=0, atol=1e-8)

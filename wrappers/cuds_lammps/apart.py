@@ -77,7 +77,7 @@ def apart(system: ParticleSystem, words: EngineWords, units: Units) -> Apart | N
     known = {
         r.realises: r for r in words.rows if r.role == "pair" and units.keyword in (r.unit_sets or [units.keyword])
     }
-    if topology is None or not {"LennardJones", "ScaledCoulomb"} <= known.keys():
+    if topology is None or system.charges is None or not {"LennardJones", "ScaledCoulomb"} <= known.keys():
         return None
     groups = tuple(g for g in topology.of_role("pair") if g.form in known)
     near, charged = (_pairs(system, [g for g in groups if g.form == f]) for f in ("LennardJones", "ScaledCoulomb"))
