@@ -42,7 +42,7 @@ def spce(cutoff: str = "0.6 nm", *, ewald: bool = True) -> cuds.Potential:
         "OW": {"epsilon": "0.650194 kJ/mol", "sigma": "0.316557 nm"},
         "HW": {"epsilon": "0 kJ/mol", "sigma": "1 nm"},
     }
-    charges = cuds.coulomb(["OW", "HW"], cutoff=cutoff, **({"accuracy": 1e-6} if ewald else {}))
+    charges = cuds.coulomb(["OW", "HW"], cutoff=cutoff, accuracy=1e-6 if ewald else None)
     return cuds.mixed("LennardJones", atoms, rule="Geometric", cutoff=cutoff, truncation="ShiftedCutoff") + charges
 
 

@@ -60,10 +60,10 @@ class _Distances:
         matrix = (G @ dia_array((weights[None], [0]), shape=(len(weights), len(weights))) @ G.T).tocsc()
         try:
             factors = splu(matrix)
-            independent = np.abs(factors.U.diagonal()).min() > _SINGULAR * matrix.diagonal().max()
-        except RuntimeError:
-            independent = False
-        if not independent:
+        except RuntimeError:  # exactly singular
+            factors = None
+        independent = factors and np.abs(factors.U.diagonal()).min() > _SINGULAR * matrix.diagonal().max()
+        if factors is None or not independent:
             raise InvalidError(
                 f"topology: {len(self.pairs)} rigid distances, not all independent of each other",
                 hint="leave out those that the others fix already; three particles on a line are not held by three",

@@ -77,7 +77,7 @@ def computed(system: ParticleSystem, words: EngineWords, folder: Path, units: st
     session = LammpsSession(cuds.SinglePoint(system, potential=POTENTIAL), folder, words, {"units": units})
     with session:
         session.advance()
-        value, there, stress = (session.pull(kind) for kind in (PotentialEnergy, ParticleSystem, Stress))
+        value, there, stress = session.pull(PotentialEnergy), session.pull(ParticleSystem), session.pull(Stress)
         columns = (value.value, stress.value, there.forces, there.energies, there.atomic_stresses)
         numbers = [np.asarray(q.value) for q in columns if q is not None]
         return Found({n: q.in_unit("kJ/mol") for n, q in value.parts.items()}, numbers, session.ends is not None)
