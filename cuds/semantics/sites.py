@@ -8,12 +8,12 @@ import numpy as np
 
 from cuds.arrays import FloatArray, IntArray
 from cuds.errors import InvalidError, ShapeError, UnknownError, did_you_mean
+from cuds.model.images import nearest
 from cuds.model.particles import ParticleSystem
 from cuds.model.potential import ParameterColumn
 from cuds.model.sites import VirtualSites
 from cuds.semantics.bonded import numbers_of
 from cuds.semantics.constructions import made
-from cuds.semantics.coordinates import nearest
 from cuds.semantics.dictionary import dictionary, form
 from cuds.units import Quantity, quantity
 

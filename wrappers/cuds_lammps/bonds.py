@@ -92,6 +92,8 @@ def _add(found: Bonded, said: Styles, use: Use, terms: IntArray, numbers: Number
         if (place := _WEIGHTS.get((said.kind, use.keyword))) is not None and len(values) > place and values[place]:
             found.weighted.append((terms[terms[:, 0] == kind][:, [1, -1]], values[place]))
             values[place] = 0.0
+            if not values[0]:
+                continue  # it stands there for its ends only
         made = unfolded(row, values)
         if made is None or any(len(m) != len(names(row)) for m in made):
             raise statement.refused(
@@ -100,6 +102,8 @@ def _add(found: Bonded, said: Styles, use: Use, terms: IntArray, numbers: Number
         of_type[kind] = list(range(len(rows), len(rows) + len(made)))
         rows += made
         _check(row, made, statement, len(terms), numbers)
+    if not rows:
+        return
     particles, which = _spread(terms, of_type)
     columns = numbers.meant(row, rows)
     found.groups.append(

@@ -14,11 +14,12 @@ from cuds.semantics.expression import assignments
 from cuds.units import Quantity
 from cuds_lammps.codecs.said import Said, Styles, Use, cannot
 from cuds_lammps.codecs.script import Statement
-from cuds_lammps.codecs.styles import NOTHING, parts
+from cuds_lammps.codecs.styles import NOTHING, ends, parts
 from cuds_lammps.coefficients import Numbers, names
 from cuds_lammps.formulas import recognised, switched
 
 _SHARP = "SharpCutoff"
+_NOWHERE = Quantity(0.05, "angstrom")  # no atoms are so near to each other
 _USUAL_MIXING = {"lj/charmm": "arithmetic"}  # where it is not geometric
 Pair = tuple[int, int]
 
@@ -83,6 +84,9 @@ def acting(said: Said, symbols: list[str], elements: list[str], numbers: Numbers
     for use in pairs.uses:
         if use.keyword in NOTHING:
             continue
+        if use.keyword in ends():
+            found.fourteen |= _of_ends(use, numbers)
+            continue
         rows = parts(use.keyword)
         own: Row | None = None if rows[0].realises == "Coulomb" else rows[0]
         charges = [r for r in rows if r.realises == "Coulomb"]
@@ -100,6 +104,19 @@ def acting(said: Said, symbols: list[str], elements: list[str], numbers: Numbers
     missing = [(i, j) for i in types for j in types if i <= j and (i, j) not in covered]
     if missing:
         found.terms.append(_nothing(pairs, missing, symbols, found.terms, numbers))
+    return found
+
+
+def _of_ends(use: Use, numbers: Numbers) -> dict[Pair, tuple[float, float]]:
+    """Return the numbers of the ends of dihedrals, of a style that ends before it acts itself."""
+    reach = max(float(a) for a in use.arguments)
+    if reach > numbers.units.into("length", _NOWHERE):
+        raise cannot(use, "read only where it ends before any atoms are, and has parameters of 1-4 pairs")
+    found: dict[Pair, tuple[float, float]] = {}
+    for (i, j), (statement, words) in use.coefficients.items():
+        if len(words) != len(names(ends()[use.keyword])):
+            raise statement.refused(f"{len(words)} coefficients", "cuds reads four: of all pairs, and of 1-4 pairs")
+        found[i, j] = (float(words[2]), float(words[3]))
     return found
 
 

@@ -7,10 +7,10 @@ import numpy as np
 
 from cuds.arrays import FloatArray, IntArray
 from cuds.errors import UnsupportedError
+from cuds.model.images import nearest
 from cuds.model.particles import ParticleSystem
 from cuds.model.potential import ParameterFile
 from cuds.model.topology import Topology
-from cuds.semantics.coordinates import nearest
 from cuds.semantics.dictionary import EngineWords
 from cuds_lammps.units import Units
 

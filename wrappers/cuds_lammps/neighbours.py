@@ -68,6 +68,7 @@ def weighed(
     bonds: IntArray,
     special: tuple[tuple[float, ...], tuple[float, ...]],
     terms: tuple[PotentialTerm, ...],
+    ends: IntArray | None = None,
 ) -> tuple[IntArray, list[Weighed]]:
     """Return the excluded pairs of ids, and those that interact in part.
 
@@ -81,12 +82,17 @@ def weighed(
         Factors of what acts by distance, and of charges, for first, second and third neighbours.
     terms : tuple of PotentialTerm
         What acts between all.
+    ends : int array (n, 2), optional
+        Ids of the only pairs that count as third neighbours.
     """
     excluded, parts = [np.empty((0, 2), dtype=np.int64)], []
     if len(bonds):
         charges = any(t.form == "Coulomb" for t in terms)
         others = any(t.form != "Coulomb" for t in terms)
         near = neighbours(len(system), np.searchsorted(system.ids, bonds))
+        if ends is not None:
+            wanted = np.sort(np.searchsorted(system.ids, ends), axis=1) @ [len(system), 1]
+            near[2] = near[2][np.isin(near[2] @ [len(system), 1], wanted)]
         for pairs, lj, coul in zip(near, *special, strict=True):
             acting = {f for f, acts in ((lj, others), (coul, charges)) if acts}
             if acting and acting != {1.0} and len(pairs):

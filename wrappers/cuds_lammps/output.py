@@ -22,6 +22,7 @@ from cuds.model.topology import Topology
 from cuds.semantics.bonded import wording
 from cuds.semantics.dictionary import EngineWords
 from cuds.wrapper.process import Worker, WorkerSession
+from cuds_lammps.apart import apart
 from cuds_lammps.data import velocity_section
 from cuds_lammps.frame import frame
 from cuds_lammps.maps import FIX
@@ -133,7 +134,11 @@ def _fates(
     if not np.array_equal(lying.steps, np.eye(3)):
         yield Carried("the cell", "converted", "by vectors of the same lattice with smaller tilts")
     topology = system.topology or Topology()
+    ends = apart(system, words, units)
     for given in topology.groups:
+        if ends is not None and any(given is e for e in ends.groups):
+            yield Carried(f"{len(given)} pairs, {given.form}", "carried", "dihedral_style charmm, between its ends")
+            continue
         said = wording(of_charges(system, given, words, units), words, SAID[given.role])
         yield group(given, said, f"{said.row.section}_style {said.row.keyword}")
     for maps in topology.maps:
@@ -147,6 +152,6 @@ def _fates(
     symbols = [k.symbol for k in system.kinds_used()]
     for term in potential.terms:
         found = styles(Potential(terms=(term,)), words, units, symbols, lambda file: file.name)
-        ends = f", {term.truncation}" if term.truncation else ""
-        yield Carried(f"{term.form}{ends}", "carried", f"pair_style {', '.join(style.text for style in found)}")
+        cut = f", {term.truncation}" if term.truncation else ""
+        yield Carried(f"{term.form}{cut}", "carried", f"pair_style {', '.join(style.text for style in found)}")
     yield from others(data, system, ("velocities",))

@@ -92,7 +92,8 @@ def _topology(
     system: ParticleSystem, found: Found, told: Said, field: Acting, sections: dict[str, Bonded], numbers: Numbers
 ) -> Topology:
     terms = tuple(field.terms)
-    excluded, parts_of = weighed(system, found.terms["bond"][:, 1:], told.special, terms)
+    ends = found.terms["dihedral"][:, [1, -1]] if told.ends else None
+    excluded, parts_of = weighed(system, found.terms["bond"][:, 1:], told.special, terms, ends)
     groups = [g for section in sections.values() for g in section.groups]
     for part in parts_of:
         groups += partial(system, part, terms)

@@ -17,6 +17,7 @@ from cuds.semantics.dictionary import EngineWords
 from cuds.semantics.sites import displacement, spread, virial_of_spreading
 from cuds.units import Quantity, factor
 from cuds.wrapper.contract import Session
+from cuds_lammps.apart import SPECIAL, Apart, apart
 from cuds_lammps.data import data_file
 from cuds_lammps.frame import Frame, frame
 from cuds_lammps.library import Library
@@ -53,6 +54,7 @@ class LammpsSession(Session):
     """
 
     _filed = False  # whether atoms that nothing bonds are read from a file as well
+    moving = False  # whether rigid distances are held
 
     def __init__(
         self, simulation: AtomisticSimulation, folder: Path, words: EngineWords, options: Mapping[str, Any]
@@ -69,8 +71,10 @@ class LammpsSession(Session):
         self.script = Script(self.library, folder)
         self.facts: dict[str, Any] = {}
         self.pairs: dict[int, str] = {}
+        self.held: dict[str, list[int]] = {}
         self.bonded: list[str] = []
         self.maps: list[str] = []
+        self.ends: Apart | None = None
         self.fresh = False
         self._build()
 
@@ -107,11 +111,13 @@ class LammpsSession(Session):
     def _read(self, types: IntArray) -> None:
         """Make the system from a data file, with what is bonded in it."""
         system, units = self.system, self.units
-        found = sections(system, self.words, units)
+        found = sections(system, self.words, units, moving=self.moving)
         charges = np.zeros(len(system)) if system.charges is None else units.into("charge", system.charges)
-        self.pairs = found["bond"].pairs
+        self.pairs, self.held = found["bond"].pairs, {name: section.held for name, section in found.items()}
         longest = units.into("length", Quantity(reach(system), "angstrom") + _SKIN)
-        self.bonded = ["special_bonds lj/coul 0.0 1.0 1.0", f"comm_modify cutoff {longest!r}"]
+        self.ends = apart(system, self.words, units)
+        special = SPECIAL if self.ends else "special_bonds lj/coul 0.0 1.0 1.0"
+        self.bonded = [special, f"comm_modify cutoff {longest!r}"]
         self.bonded += [line for name, section in found.items() for line in section.commands(name)]
         crossed = crossterms(system, self.words, units)
         self.maps = [] if crossed is None else crossed.commands(self.script.place(crossed.file))
@@ -141,9 +147,8 @@ class LammpsSession(Session):
         """Say what acts between the atoms, and their masses: some potential files bring others."""
         used = list(self.system.kinds_used())
         self.script.tell_all(self.bonded)
-        self.script.potential(
-            styles(self.potential, self.words, self.units, [k.symbol for k in used], self.script.place)
-        )
+        found = styles(self.potential, self.words, self.units, [k.symbol for k in used], self.script.place)
+        self.script.potential([*found, self.ends.style] if self.ends else found)
         self.script.tell_all(beyond(self.potential, self.words, len(self.system)))
         for i, kind in enumerate(used, start=1):  # a virtual site has none, at rest any will do
             self.script.tell(f"mass {i} {self.units.into('mass', kind.mass if kind.mass.value else _ANY_MASS)!r}")

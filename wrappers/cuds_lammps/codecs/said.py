@@ -141,6 +141,8 @@ class Said:
         By kind.
     special : tuple of two tuples of three float
         Factors of Lennard-Jones and of Coulomb for first, second and third neighbours along bonds.
+    ends : bool
+        Whether third neighbours are only those at the ends of a dihedral.
     kspace : tuple of Statement and list of str, optional
         How what lies beyond the cutoff is summed.
     """
@@ -148,6 +150,7 @@ class Said:
     units: str = "lj"
     styles: dict[str, Styles] = field(default_factory=lambda: {k: Styles(k) for k in ("pair", *BONDED)})
     special: tuple[tuple[float, ...], tuple[float, ...]] = ((0.0,) * 3, (0.0,) * 3)
+    ends: bool = False
     kspace: tuple[Statement, list[str]] | None = None
 
 
@@ -168,7 +171,7 @@ def said(told: Iterable[Statement], counts: dict[str, int]) -> Said:
         if name == "units":
             found.units = words[0]
         elif name == "special_bonds":
-            found.special = _special(statement)
+            found.special, found.ends = _special(statement)
         elif name == "kspace_style":
             found.kspace = None if words[0] == "none" else (statement, words)
         elif kind in found.styles:
@@ -181,8 +184,9 @@ def said(told: Iterable[Statement], counts: dict[str, int]) -> Said:
     return found
 
 
-def _special(statement: Statement) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    words = iter(statement.words[1:])
+def _special(statement: Statement) -> tuple[tuple[tuple[float, ...], tuple[float, ...]], bool]:
+    """Return factors, and whether third neighbours are only those at the ends of a dihedral."""
+    words, ends = iter(statement.words[1:]), False
     factors = {"lj": (0.0,) * 3, "coul": (0.0,) * 3}
     for word in words:
         if word in _PRESETS:
@@ -190,9 +194,11 @@ def _special(statement: Statement) -> tuple[tuple[float, ...], tuple[float, ...]
         elif word in ("lj/coul", "lj", "coul"):
             three = (float(next(words)), float(next(words)), float(next(words)))
             factors |= dict.fromkeys(word.split("/"), three)
-        elif next(words, "") != "no":
+        elif (value := next(words, "")) != "no" and (word, value) != ("dihedral", "yes"):
             raise statement.refused(f"{word} other than no is not carried", "give the three factors only")
-    return factors["lj"], factors["coul"]
+        elif word == "dihedral":
+            ends = value == "yes"
+    return (factors["lj"], factors["coul"]), ends
 
 
 def _keys(words: list[str], count: int, statement: Statement) -> Iterator[tuple[int, ...]]:

@@ -33,7 +33,15 @@ def known(section: str) -> set[str]:
     rows = engine_words("lammps").rows
     found = {r.keyword for r in rows if r.section == section}
     charges = {k for k in found if k.startswith("coul/")}
-    return found | {f"{one}/{two}" for one in found - charges for two in charges}
+    found |= {f"{one}/{two}" for one in found - charges for two in charges}
+    return found | set(ends()) if section == "pair" else found
+
+
+@cache
+def ends() -> dict[str, Row]:
+    """Return the pair styles that have the parameters of the ends of dihedrals."""
+    rows = engine_words("lammps").rows
+    return {r.keyword: r for r in rows if r.section == "ends" and r.realises == "LennardJones"}
 
 
 @cache
