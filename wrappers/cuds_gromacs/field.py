@@ -15,7 +15,6 @@ from cuds_gromacs.endings import Ending, not_carried, of_coulomb, of_van_der_waa
 # Of run parameters that change the energy, the values that the model can say.
 _CARRIED = {
     "cutoff-scheme": ("verlet",),
-    "constraints": ("none",),
     "implicit-solvent": ("no",),
     "free-energy": ("no",),
 }
@@ -75,7 +74,7 @@ def _refuse(settings: Settings) -> None:
     for name, number in (("epsilon-r", 1.0), ("epsilon-surface", 0.0), ("nwall", 0.0)):
         if settings.real(name) != number:
             raise not_carried(name, settings.text(name), f"{number:g}")
-    for name in ("pull", "awh", "rotation"):
+    for name in ("pull", "awh", "rotation", "morse"):
         if settings.yes(name):
             raise not_carried(name, settings.text(name), "no")
 
