@@ -171,7 +171,11 @@ def _of_pairs(
     columns, energies = _columns(term, units), _energies(term)
     spelled = assignments(row.variables) if row.variables else {}
     ends = {r.realises: r.keyword for r in words.rows if r.section == "pair_modify"}
-    modifier, corrected = ends.get(term.truncation, ""), dictionary()["truncations"][term.truncation]["corrected"]
+    written = "truncated" in row.coefficients  # the end is in the formula
+    modifier, corrected = (
+        "" if written else ends.get(term.truncation, ""),
+        dictionary()["truncations"][term.truncation]["corrected"],
+    )
     for j, second in enumerate(symbols, start=1):
         for i, first in enumerate(symbols[:j], start=1):
             place = term.row(first, second)
