@@ -65,7 +65,7 @@ def of_coulomb(settings: Settings) -> Ending:
         end = "ShiftedEwaldSum" if shifted else "EwaldSum"
         return Ending(end, cutoff, accuracy=settings.real("ewald-rtol"))
     if kind == "Reaction-Field":
-        field = settings.real("epsilon-rf")
+        field = settings.real("epsilon-rf") / settings.real("epsilon-r")
         return Ending("ReactionField", cutoff, dielectric=field) if field else Ending("ConductingReactionField", cutoff)
     if kind != "Cut-off":
         raise not_carried("coulombtype", kind, "Cut-off, Reaction-Field or PME")
@@ -105,7 +105,9 @@ def run_parameters(charges: list[PotentialTerm], others: list[PotentialTerm]) ->
     longest = repr((near or far or Ending("", 1.0)).cutoff)
     found = {"vdwtype": "Cut-off", "vdw-modifier": "None", "rvdw": longest, "DispCorr": "No"}
     found |= {"coulombtype": "Cut-off", "coulomb-modifier": "None", "rcoulomb": longest}
-    return found | (_said_of_others(near) if near else {}) | (_said_of_charges(far) if far else {})
+    return (
+        found | (_said_of_others(near) if near else {}) | (_said_of_charges(far, permittivity(charges)) if far else {})
+    )
 
 
 def _said_of_others(end: Ending) -> dict[str, str]:
@@ -117,18 +119,49 @@ def _said_of_others(end: Ending) -> dict[str, str]:
     return found
 
 
-def _said_of_charges(end: Ending) -> dict[str, str]:
+def _said_of_charges(end: Ending, around: float) -> dict[str, str]:
     found = {
         "coulombtype": engine_words("gromacs").row("Coulomb", end.truncation).keyword,
         "rcoulomb": repr(end.cutoff),
     }
+    if around != 1:
+        found["epsilon-r"] = repr(around)
     if end.accuracy is not None:
         spacing, order = next((s, o) for least, s, o in _MESHES if end.accuracy >= least)
         found |= {"ewald-rtol": repr(end.accuracy), "fourierspacing": spacing, "pme-order": order}
         return found | ({"coulomb-modifier": _SHIFTS[0]} if end.truncation == "ShiftedEwaldSum" else {})
     if end.dielectric == 1:  # the same, and grompp warns of it as a reaction field
         return found | {"coulombtype": "Cut-off", "coulomb-modifier": _SHIFTS[0]}
-    return found | ({"epsilon-rf": repr(end.dielectric or 0.0)} if found["coulombtype"] == "Reaction-Field" else {})
+    return found | (
+        {"epsilon-rf": repr((end.dielectric or 0.0) * around)} if found["coulombtype"] == "Reaction-Field" else {}
+    )
+
+
+def of_charges(term: PotentialTerm) -> bool:
+    """Whether a term is the interaction of the particles' charges."""
+    return term.form in ("Coulomb", "ScreenedCoulomb")
+
+
+def permittivity(terms: Iterable[PotentialTerm]) -> float:
+    """Return by how much the interaction of charges is weaker than in vacuum.
+
+    Raises
+    ------
+    UnsupportedError
+        Where pairs have several; GROMACS has one for all.
+    """
+    found: set[float] = set()
+    for term in filter(of_charges, terms):
+        column = term.parameters.get("permittivity")
+        found |= {1.0} if column is None else set(column.values.in_unit("1").tolist())
+    if len(found) > 1:
+        raise UnsupportedError(
+            f"potential: permittivity {' and '.join(map(str, sorted(found)[:3]))} in one potential",
+            hint="GROMACS has one for all pairs",
+            field="permittivity",
+            engine="gromacs",
+        )
+    return found.pop() if found else 1.0
 
 
 def _word(name: str, realised: str) -> str:

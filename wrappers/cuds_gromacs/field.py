@@ -1,6 +1,7 @@
 """What acts by distance in a topology of GROMACS, as the run parameters truncate it."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
@@ -8,7 +9,7 @@ from cuds.arrays import FloatArray, IntArray
 from cuds.model.potential import ParameterColumn, Potential, PotentialTerm
 from cuds.units import Quantity
 from cuds_gromacs.bonds import van_der_waals
-from cuds_gromacs.codecs.records import TopologyFile
+from cuds_gromacs.codecs.records import Terms, TopologyFile
 from cuds_gromacs.codecs.settings import Settings
 from cuds_gromacs.endings import Ending, not_carried, of_coulomb, of_van_der_waals
 
@@ -44,7 +45,35 @@ def potential(file: TopologyFile, types: Mapping[str, str], settings: Settings) 
     near, far, between = of_van_der_waals(settings), of_coulomb(settings), np.stack([i, j], axis=1)
     terms = list(van_der_waals(
         file, v, w, lambda name, columns, rows: _term(name, columns, elements, between[rows], near)))  # fmt: skip
-    return Potential(terms=(*terms, _term("Coulomb", {}, elements, between, far)), label=file.title)
+    around = np.full(len(between), settings.real("epsilon-r"))
+    screens = {"permittivity": ParameterColumn(kind="Dimensionless", values=Quantity(around, "1"))}
+    screened = bool((around != 1).any())
+    charges = _term("ScreenedCoulomb" if screened else "Coulomb", screens if screened else {}, elements, between, far)
+    return Potential(terms=(*terms, charges), label=file.title)
+
+
+def screened(file: TopologyFile, permittivity: float) -> TopologyFile:
+    """Return a topology whose charges of pairs are weaker by the permittivity, which GROMACS divides them by."""
+    if permittivity == 1:
+        return file
+    defaults = replace(file.defaults, fudge_qq=file.defaults.fudge_qq / permittivity)
+    kinds = {
+        name: replace(kind, terms=tuple(_weaker(t, permittivity) for t in kind.terms))
+        for name, kind in file.molecule_types.items()
+    }
+    return replace(file, defaults=defaults, molecule_types=kinds)
+
+
+def _weaker(terms: Terms, permittivity: float) -> Terms:
+    """Return pairs with charges of their own: the factor is weaker, or the charge of the first."""
+    if terms.directive not in ("pairs", "pairs_nb") or (terms.directive, terms.function) == ("pairs", 1):
+        return terms
+    numbers = np.array(terms.parameters)
+    numbers[:, 0] /= permittivity
+    b = None if terms.b_parameters is None else np.array(terms.b_parameters)
+    if b is not None:
+        b[:, 0] /= permittivity
+    return replace(terms, parameters=numbers, b_parameters=b)
 
 
 def _mixed(file: TopologyFile, types: list[str], i: IntArray, j: IntArray) -> tuple[FloatArray, FloatArray]:
@@ -71,7 +100,7 @@ def _refuse(settings: Settings) -> None:
         value = settings.choice(name)
         if value.lower() not in fine:
             raise not_carried(name, value, " or ".join(fine))
-    for name, number in (("epsilon-r", 1.0), ("epsilon-surface", 0.0), ("nwall", 0.0)):
+    for name, number in (("epsilon-surface", 0.0), ("nwall", 0.0)):
         if settings.real(name) != number:
             raise not_carried(name, settings.text(name), f"{number:g}")
     for name in ("pull", "awh", "rotation", "morse"):

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from cuds.errors import UnsupportedError
 from cuds.model.particles import ParticleSystem
 from cuds.model.potential import Potential
-from cuds_gromacs.endings import run_parameters
+from cuds_gromacs.endings import of_charges, run_parameters
 
 
 def parameters(system: ParticleSystem, potential: Potential) -> dict[str, str]:
@@ -24,8 +24,8 @@ def parameters(system: ParticleSystem, potential: Potential) -> dict[str, str]:
             field="pbc",
             engine="gromacs",
         )
-    charges = [t for t in potential.terms if t.form == "Coulomb"]
-    others = [t for t in potential.terms if t.form != "Coulomb"]
+    charges = [t for t in potential.terms if of_charges(t)]
+    others = [t for t in potential.terms if not of_charges(t)]
     found = {
         "integrator": "md",
         "nsteps": "0",

@@ -13,7 +13,7 @@ from cuds_gromacs.codecs.records import MoleculeType, TopologyFile
 from cuds_gromacs.codecs.settings import Settings
 from cuds_gromacs.codecs.structure import Structure
 from cuds_gromacs.constraining import constrained
-from cuds_gromacs.field import potential
+from cuds_gromacs.field import potential, screened
 
 
 def system(
@@ -48,7 +48,7 @@ def system(
             hint="it carries pbc = xyz; GROMACS 2022 itself takes others only between two walls",
             field="pbc",
         )
-    file = constrained(file, settings.choice("constraints"))
+    file = screened(constrained(file, settings.choice("constraints")), settings.real("epsilon-r"))
     species, index, types = _species(file)
     charges = np.concatenate([np.tile(file.molecule_types[n].charges, c) for n, c in file.molecules])
     found = ParticleSystem(

@@ -20,6 +20,7 @@ from cuds.semantics.bonded import coherent, columns, scaling, told, wording
 from cuds.semantics.dictionary import EngineWords
 from cuds.units import factor, in_si
 from cuds_gromacs.blocks import Block, blocks
+from cuds_gromacs.endings import of_charges, permittivity
 
 _ROLES = {"bond": ("bond",), "angle": ("angle",), "dihedral": ("dihedral", "improper"),
           "improper": ("improper", "dihedral")}  # fmt: skip
@@ -51,7 +52,7 @@ def _lines(system: ParticleSystem, potential: Potential, words: EngineWords) -> 
     kinds, counts = blocks(system)
     said = [None if g.role == "pair" else _said(g, words) for g in topology.groups]
     rule = 1 if _any_powers(potential, topology) else 2
-    pairs = _pairs(topology, rule)
+    pairs = _pairs(topology, rule, permittivity(potential.terms))
     yield from ("; written by cuds", "", "[ defaults ]", "; nbfunc comb-rule gen-pairs fudgeLJ fudgeQQ")
     yield from _types(system, potential, names, rule)
     for i, block in enumerate(kinds):
@@ -115,12 +116,12 @@ _MEANT = {1: "C6 C12", 2: "sigma epsilon"}
 def _numbers(system: ParticleSystem, potential: Potential, rule: int) -> FloatArray:
     """Return the numbers of all pairs of types, (n, n, 2)."""
     n = len(system.kinds)
-    terms = [t for t in potential.terms if t.form != "Coulomb"]
+    terms = [t for t in potential.terms if not of_charges(t)]
     for term in terms:
         if term.form not in _POWERS:
             raise UnsupportedError(
                 f"potential: GROMACS has no word for the form {term.form}",
-                hint="it has LennardJones, LennardJonesPowers and Coulomb",
+                hint="it has LennardJones, LennardJonesPowers, Coulomb and ScreenedCoulomb",
                 field="potential",
                 form=term.form,
             )
@@ -177,8 +178,11 @@ def _terms(block: Block, said: list[_Said | None]) -> Iterator[str]:
             yield f"{' '.join(map(str, term))} {words.function} {words.rows[kind]}".rstrip()
 
 
-def _pairs(topology: Topology, rule: int) -> dict[int, FloatArray]:
-    """Return the numbers (n_rows, 2) of each group of pairs: of van der Waals, or a factor and charges."""
+def _pairs(topology: Topology, rule: int, around: float) -> dict[int, FloatArray]:
+    """Return the numbers (n_rows, 2) of each group of pairs: of van der Waals, or a factor and charges.
+
+    GROMACS divides what it is told of charges by the permittivity.
+    """
     found: dict[int, FloatArray] = {}
     for i, group in enumerate(topology.groups):
         if group.role != "pair":
@@ -188,9 +192,9 @@ def _pairs(topology: Topology, rule: int) -> dict[int, FloatArray]:
             rows = [{s: float(np.ravel(c)[k]) for s, c in numbers.items()} for k in range(group.rows)]
             found[i] = np.array([_pair(values, rule) for values in rows])
         elif group.form == "ChargePair":
-            found[i] = np.stack([numbers["c1"], numbers["c2"]], axis=1)
+            found[i] = np.stack([numbers["c1"] * around, numbers["c2"]], axis=1)
         elif group.form == "ScaledCoulomb":
-            found[i] = np.asarray(numbers["scale"])
+            found[i] = np.asarray(numbers["scale"] * around)
         else:
             raise UnsupportedError(
                 f"topology: GROMACS has no word for pairs of the form {group.form} ({len(group)} of them)",

@@ -14,6 +14,7 @@ from cuds.model.particles import ParticleSystem
 from cuds.model.potential import Potential, PotentialTerm
 from cuds.semantics.expression import Expression, expression
 from cuds.semantics.pairs import between_excluded
+from cuds_lammps.styles import columns
 from cuds_lammps.units import Units
 
 SELF = "cuds_self"  # the fix with the energy that particles add by themselves
@@ -42,20 +43,18 @@ def between(
     list of str
         It, of each: an expression of r.
     """
+    i, j = excluded.T
+    products = _charges(system, units)[i] * _charges(system, units)[j]
     for term, energy in _acting(potential):
-        reach = _reach(system, term, units)
-        i, j = excluded.T
-        cutoffs = reach[system.species[i], system.species[j]]
-        products = _charges(system, units)[i] * _charges(system, units)[j]
-        some = np.isfinite(cutoffs) & (products != 0)
-        known: dict[tuple[float, float], str] = {}
-        texts: list[str] = []
-        for key in zip(products[some].tolist(), cutoffs[some].tolist(), strict=True):
-            if key not in known:
-                numbers = {"q1": key[0], "q2": 1.0, "K": units.coulomb, "cutoff": key[1], **_plain(term)}
-                known[key] = _written(expression("energy*step(cutoff-r)").put(energy=energy), numbers)
-            texts.append(known[key])
-        yield excluded[some], texts
+        places = _places(system, term)[system.species[i], system.species[j]]
+        some = (places >= 0) & (products != 0)
+        keys = list(zip(products[some].tolist(), places[some].tolist(), strict=True))
+        numbers, ended = columns(term, units), expression("energy*step(cutoff-r)").put(energy=energy)
+        known: dict[tuple[float, int], str] = {}
+        for product, place in dict.fromkeys(keys):
+            of_pair = {name: float(column[place]) for name, column in numbers.items()}
+            known[product, place] = _written(ended, {"q1": product, "q2": 1.0, "K": units.coulomb, **of_pair})
+        yield excluded[some], [known[key] for key in keys]
 
 
 def acting(potential: Potential) -> bool:
@@ -88,9 +87,10 @@ def _squares(system: ParticleSystem, potential: Potential, units: Units) -> Floa
     """Return what a particle of each species adds by itself for the square of its charge."""
     found = np.zeros(len(system.kinds))
     for term, energy in _acting(potential):
-        cutoffs = np.diag(_reach(system, term, units))
-        numbers = {"q1": 1.0, "q2": 1.0, "K": units.coulomb, "cutoff": cutoffs, "r": 0.0, **_plain(term)}
-        found += np.nan_to_num(energy(numbers)) / 2
+        places = np.diag(_places(system, term))
+        numbers = {name: column[places] for name, column in columns(term, units).items()}
+        each = energy({**numbers, "q1": 1.0, "q2": 1.0, "K": units.coulomb, "r": 0.0}) / 2
+        found += np.where(places >= 0, each, 0.0)
     return found
 
 
@@ -101,23 +101,17 @@ def _acting(potential: Potential) -> Iterator[tuple[PotentialTerm, Expression]]:
             yield term, energy
 
 
-def _reach(system: ParticleSystem, term: PotentialTerm, units: Units) -> FloatArray:
-    """Return the cutoff of each pair of species (n_kinds, n_kinds); no number where the term does not act."""
-    assert term.cutoff is not None
-    cutoffs, symbols = units.into("length", term.cutoff), [k.symbol for k in system.kinds]
+def _places(system: ParticleSystem, term: PotentialTerm) -> IntArray:
+    """Return the place of each pair of species (n_kinds, n_kinds) in a term; -1 where it does not act."""
+    symbols = [k.symbol for k in system.kinds]
     places = [[term.row(a, b) for b in symbols] for a in symbols]
-    return np.array([[np.nan if p is None else cutoffs[p] for p in row] for row in places])
+    return np.array([[-1 if p is None else p for p in row] for row in places])
 
 
 def _charges(system: ParticleSystem, units: Units) -> FloatArray:
     if system.charges is None:
         return np.zeros(len(system))
     return np.asarray(units.into("charge", system.charges))
-
-
-def _plain(term: PotentialTerm) -> dict[str, float]:
-    given = {"accuracy": term.accuracy, "dielectric": term.dielectric}
-    return {name: value for name, value in given.items() if value is not None}
 
 
 def _written(energy: Expression, numbers: dict[str, Any]) -> str:

@@ -168,7 +168,7 @@ def _of_pairs(
     term: PotentialTerm, row: Row, words: EngineWords, units: Units, symbols: list[str], found: list[Style]
 ) -> None:
     """Add each pair of types to the first style with the same arguments that does not have it yet, or to a new one."""
-    columns, energies = _columns(term, units), _energies(term)
+    known, energies = columns(term, units), _energies(term)
     spelled = assignments(row.variables) if row.variables else {}
     ends = {r.realises: r.keyword for r in words.rows if r.section == "pair_modify"}
     written = "truncated" in row.coefficients  # the end is in the formula
@@ -181,7 +181,7 @@ def _of_pairs(
             place = term.row(first, second)
             if place is None:
                 continue
-            numbers = {name: float(column[place]) for name, column in columns.items()}
+            numbers = {name: float(column[place]) for name, column in known.items()}
             arguments, types = _computed(row.arguments, numbers), f"{i} {j}"
             fitting = (s for s in found if (s.row, s.arguments, s.modifier) == (row, arguments, modifier))
             style = next((s for s in fitting if types not in s.coefficients), None)
@@ -212,7 +212,7 @@ def _coefficient(
     return f'"{energy.put(**put).put(**spelled).plain().text.replace(" ", "")}"'
 
 
-def _columns(term: PotentialTerm, units: Units) -> Mapping[str, Any]:
+def columns(term: PotentialTerm, units: Units) -> Mapping[str, Any]:
     """Return the parameters of a term, its cutoff and its inner distance as LAMMPS is told them."""
     parameters = form(term.form).parameters
     found = {s: units.coefficient(parameters[s].dimension, c.values) for s, c in term.parameters.items()}
