@@ -65,7 +65,7 @@ def pairs(system: cuds.ParticleSystem, cutoff: float) -> Pairs:
 
 FIELDS = {
     "a shift": ("Cut-off", 1.0, {"coulomb_modifier": "Potential-shift"}),
-    "vacuum": ("Reaction-Field", 0.4, {"epsilon_rf": 0.4}),
+    "an oil": ("Reaction-Field", 1.9, {"epsilon_rf": 1.9}),
     "water": ("Reaction-Field", 78.5, {"epsilon_rf": 78.5, "coulomb_modifier": "None"}),
     "a conductor": ("Reaction-Field", np.inf, {"epsilon_rf": 0, "coulomb_modifier": "Potential-shift"}),
 }
@@ -104,7 +104,9 @@ ENDINGS = {
     "a shift of older versions": {"vdwtype": "Shift", "rvdw_switch": 0.61},
     "a switch of older versions": {"vdwtype": "Switch", "rvdw_switch": 0.61},
     "a conductor": {"coulombtype": "Reaction-Field", "epsilon_rf": 0},
-    "cutoffs of their own": {"rcoulomb": 0.8, "coulombtype": "Reaction-Field", "epsilon_rf": 4, "rvdw": 0.7003},
+    "a medium": {"epsilon_r": 2.5, "coulomb_modifier": "Potential-shift", "vdw_modifier": "Potential-shift"},
+    "a medium in another": {"coulombtype": "Reaction-Field", "epsilon_r": 2.5, "epsilon_rf": 62.0},
+    "a medium in a conductor": {"coulombtype": "Reaction-Field", "epsilon_r": 15, "epsilon_rf": 0},
 }
 
 
@@ -118,7 +120,8 @@ def endings(potential: cuds.Potential) -> list[tuple[object, ...]]:
 @pytest.mark.parametrize("case", ENDINGS)
 def test_endings_both_ways(case: str, rule: str, tmp_path: Path) -> None:
     """GROMACS and LAMMPS say of what is read what GROMACS says; the parameters we write say the same once more."""
-    text = THREE if rule.split()[1] == "2" else molecule(PAIRS, defaults=rule).replace("MOL 1\n", "MOL 3\n")
+    more = "" if rule.split()[1] == "1" else "6 8 2 0.7 0.3 -0.2 0.28 0.2\n[ pairs_nb ]\n1 8 1 0.4 -0.3 0.3 0.2\n"
+    text = molecule("[ exclusions ]\n1 8\n" + PAIRS + more, defaults=rule).replace("MOL 1\n", "MOL 3\n")
     files = wrote(tmp_path, text, three(4), changed(SHORT, **ENDINGS[case]))
     system = agree(files, tmp_path)
     job = cuds.SinglePoint(system[cuds.ParticleSystem], potential=system[cuds.Potential])

@@ -242,7 +242,6 @@ SETTINGS = {
     "vdw-modifier = Force-switch": "rvdw-switch",
     "vdwtype = User": "vdwtype",
     "vdwtype = PME": "vdwtype",
-    "epsilon-r = 2": "epsilon-r",
     "morse = yes": "morse",
     "pbc = no": "pbc",
     "pbc = xy\nnwall = 2": "nwall",
