@@ -244,7 +244,7 @@ SETTINGS = {
     "vdwtype = PME": "vdwtype",
     "morse = yes": "morse",
     "pbc = no": "pbc",
-    "pbc = xy\nnwall = 2": "nwall",
+    "pbc = xy\nnwall = 2": "pbc",
     "free-energy = yes": "free-energy",
     "epsilon-surface = 1": "epsilon-surface",
 }

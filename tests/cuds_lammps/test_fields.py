@@ -63,14 +63,9 @@ def by_hand(system: cuds.ParticleSystem, potential: cuds.Potential, coulomb: flo
 
 
 def cutoffs(**end: Any) -> cuds.Potential:
-    """Two cutoffs for two sets of pairs."""
-    one, two = cuds.coulomb("AC", cutoff="6 angstrom", **end).terms[0], cuds.coulomb("AC", cutoff="4.9 angstrom", **end)
-    return cuds.Potential(
-        terms=(
-            one.replace(between=one.between[:2], cutoff=(one.cutoff.value[:2], one.cutoff.unit)),
-            two.terms[0].replace(between=one.between[2:], cutoff=(two.terms[0].cutoff.value[2:], one.cutoff.unit)),
-        )
-    )
+    """A cutoff for each of the pairs of species."""
+    (term,) = cuds.coulomb("AC", cutoff="6 angstrom", **end).terms
+    return cuds.Potential(terms=(term.replace(cutoff=([6.0, 5.6, 4.9], "angstrom")),))
 
 
 @pytest.mark.parametrize("units", SETS)

@@ -77,10 +77,10 @@ def _chosen(terms: Terms, initials: AnyArray, choice: str) -> AnyArray:
     """Return which terms become rigid (n,)."""
     hydrogens = (initials[terms.atoms] == "H").sum(axis=1)
     if terms.directive == "bonds" and terms.function in _BONDS:
-        return (hydrogens > 0) | (choice != "h-bonds")
+        return np.asarray((hydrogens > 0) | (choice != "h-bonds"))
     if terms.directive == "angles" and choice.endswith("angles"):
         of_oxygen = (hydrogens == 1) & (initials[terms.atoms[:, 1]] == "O")
-        return (hydrogens > 1) | of_oxygen | (choice == "all-angles")
+        return np.asarray((hydrogens > 1) | of_oxygen | (choice == "all-angles"))
     return np.zeros(len(terms), dtype=bool)
 
 

@@ -118,8 +118,8 @@ def _fields(
     assert system.topology is not None
     order = np.argsort(system.ids)
     excluded = order[np.searchsorted(system.ids, system.topology.exclusions, sorter=order)]
-    row = next(r for r in words.rows if r.role == "bond" and "r" in r.offers.split(", "))
     for pairs, formulae in between(system, potential, excluded, units):
+        row = next(r for r in words.rows if r.role == "bond" and "r" in r.offers.split(", "))
         kinds, of_pair = _unique([_placed(row, f) for f in formulae])
         section.rows.append(np.column_stack([of_pair + len(section.words) + 1, pairs + 1]))
         section.words += [(row, text) for text in kinds]
