@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from cuds.errors import InvalidError
 from cuds.semantics.dictionary import Row, dictionary, form
 from cuds.semantics.expression import assignments, expression
-from cuds_lammps.styles import formula, truncated
+from cuds_lammps.styles import formula, pieces
 from cuds_lammps.units import Units
 
 
@@ -52,7 +52,7 @@ def switched(text: str, row: Row, units: Units, cutoff: float) -> tuple[str, Map
         return None
     inner, numbers = float(match[1]), {**known[1], "cutoff": cutoff, "inner": float(match[1])}
     for name in row.truncations:
-        if dictionary()["truncations"][name]["switched"] and formula(numbers, truncated(known[0], name)) == plain:
+        if dictionary()["truncations"][name]["switched"] and formula(numbers, pieces(known[0], name)) == plain:
             return known[0], known[1], name, inner
     return None
 
