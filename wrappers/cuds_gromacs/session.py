@@ -29,6 +29,11 @@ E = TypeVar("E", bound=Entity)
 _DECIMALS = 12  # of the structure; the positions that are evaluated are in a file of doubles
 
 
+def _unnamed(system: ParticleSystem) -> ParticleSystem:
+    """Return a system without names and a label: what an engine is told does not depend on them."""
+    return system.replace(naming=None, label="")
+
+
 def program(precision: Any = None) -> Program:
     """Return the program of a precision; where none is asked for that of double precision, if it is installed."""
     try:
@@ -64,7 +69,9 @@ class GromacsSession(Session):
         self.found: SinglePointResult | None = None
         self.rehearsing = False
         self.inputs = Inputs(folder / "conf.gro", folder / "topol.top", folder / "run.mdp", warnings=1)  # a net charge
-        self.inputs.topology.write_text(topology_file(self.system, simulation.potential, words), encoding="utf-8")
+        self.inputs.topology.write_text(
+            topology_file(_unnamed(self.system), simulation.potential, words), encoding="utf-8"
+        )
         self.inputs.settings.write_text(settings_file(parameters(self.system, simulation.potential)), encoding="utf-8")
         self._place()
 
@@ -73,7 +80,7 @@ class GromacsSession(Session):
         assert self.system.cell is not None
         self.rotation, cell = triangular(self.system.cell.in_unit("nm"))
         x = self.system.positions.in_unit("nm") @ self.rotation.T
-        write_gro(self.inputs.structure, structure(self.system, x, None, cell), _DECIMALS)
+        write_gro(self.inputs.structure, structure(_unnamed(self.system), x, None, cell), _DECIMALS)
         write_frame(self.folder / "positions.trr", x, cell)
 
     def push(self, *what: Entity) -> None:
