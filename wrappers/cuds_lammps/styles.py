@@ -18,6 +18,7 @@ from cuds.semantics.expression import Expression, assignments, expression, expre
 from cuds.semantics.pairs import truncated
 from cuds_lammps.units import Units
 
+_TRIMMED = 3  # styles whose lists of neighbours, each cut to its own reach, LAMMPS can still put in order
 _MANY = 3000  # atoms from which a mesh is faster than plain sums
 Place = Callable[[ParameterFile], str]
 
@@ -100,6 +101,8 @@ def commands(found: list[Style]) -> list[str]:
         lines += [f"pair_coeff {types} {text}".strip() for types, text in only.coefficients.items()]
         return lines + [f"pair_modify {only.modifier}"] * bool(only.modifier)
     lines = ["pair_style hybrid/overlay " + " ".join(style.text for style in found)]
+    if len(found) > _TRIMMED:
+        lines.append("pair_modify neigh/trim no")
     named = list(zip(_names(found), found, strict=True))
     for name, style in named:
         lines += [f"pair_coeff {types} {name} {text}".strip() for types, text in style.coefficients.items()]
@@ -206,7 +209,7 @@ def _coefficient(
         return _number(written(numbers))
     energy = written.put(**energies)
     put = {name: expression(f"({value!r})") for name, value in numbers.items() if name in energy.symbols}
-    return f'"{energy.put(**put).put(**spelled).plain().text.replace(" ", "")}"'
+    return f'"{energy.put(**put).put(**spelled).plain().folded().text.replace(" ", "")}"'
 
 
 def pieces(name: str, truncation: str) -> list[Expression]:
