@@ -117,20 +117,6 @@ class Expression:
 
         return Expression(Plain().visit(ast.parse(ast.unparse(self.node), mode="eval").body))
 
-    def folded(self) -> "Expression":
-        """Return the expression with every part that has no names computed: some programs do that very slowly."""
-
-        class Folded(ast.NodeTransformer):
-            def visit(self, node: ast.AST) -> Any:
-                found = node if isinstance(node, ast.Constant) else self.generic_visit(node)
-                if isinstance(found, ast.BinOp | ast.UnaryOp | ast.Call) and not Expression(found).symbols:
-                    value = float(Expression(found)({}))
-                    size = ast.Constant(abs(value))
-                    return found if not np.isfinite(value) else ast.UnaryOp(ast.USub(), size) if value < 0 else size
-                return found
-
-        return Expression(Folded().visit(ast.parse(ast.unparse(self.node), mode="eval").body))
-
     def dimension(self, names: Mapping[str, Dimension]) -> Dimension:
         """Return its dimension.
 

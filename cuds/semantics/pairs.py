@@ -16,6 +16,7 @@ from cuds.semantics.dictionary import Form, dictionary, form
 from cuds.semantics.expression import Expression, assignments, expression
 from cuds.units import Quantity, quantity, reference_unit
 
+_AT_CUTOFF = ("Ec", "dEc", "ddEc")
 _SHARP, _CONDUCTOR = "SharpCutoff", "ConductingReactionField"
 
 
@@ -307,9 +308,7 @@ class Curve:
             distance = getattr(self.term, name)
             if distance is not None:
                 names[name] = distance.in_unit("angstrom")[row]
-        energies = _derivatives(self.term.form)
-        at_cutoff = {**names, "r": names["cutoff"]}
-        return names | {n: float(e(at_cutoff)) for n, e in zip(("Ec", "dEc", "ddEc"), energies, strict=True)}
+        return names | at_cutoff(self.term.form, names)
 
 
 def curve(term: PotentialTerm, first: str, second: str, **constants: float) -> Curve:
@@ -332,13 +331,14 @@ def _derivatives(name: str) -> tuple[Expression, Expression, Expression]:
 
 @cache
 def truncated(name: str, truncation: str) -> Expression:
-    """Return the truncated energy of a form up to the cutoff, by its symbols, cutoff and inner."""
-    content = dictionary()["truncations"][truncation]
-    inside = _at_cutoff(name, content["inside"])
-    if not content["switched"]:
-        return inside
-    both = expression("near*step(inner-r) + far*(1-step(inner-r))")
-    return both.put(near=inside, far=_at_cutoff(name, content["switched"]))
+    """Return the truncated energy of a form up to the cutoff, or up to where it is switched, by its symbols."""
+    return _at_cutoff(name, dictionary()["truncations"][truncation]["inside"])
+
+
+def at_cutoff(name: str, numbers: Mapping[str, float]) -> dict[str, float]:
+    """Return the energy of a form and its two derivatives at the cutoff, by the symbols that truncations use."""
+    there = {**numbers, "r": numbers["cutoff"]}
+    return {n: float(e(there)) for n, e in zip(_AT_CUTOFF, _derivatives(name), strict=True)}
 
 
 @cache
@@ -354,7 +354,7 @@ def between_excluded(name: str, truncation: str) -> Expression | None:
 def _at_cutoff(name: str, text: str) -> Expression:
     """Return an expression of E and its derivatives at the cutoff as one of the symbols of a form."""
     energy, cutoff = expression(form(name).energy), expression("cutoff")
-    there = {n: e.put(r=cutoff) for n, e in zip(("Ec", "dEc", "ddEc"), _derivatives(name), strict=True)}
+    there = {n: e.put(r=cutoff) for n, e in zip(_AT_CUTOFF, _derivatives(name), strict=True)}
     return expression(text).put(E=energy, **there)
 
 

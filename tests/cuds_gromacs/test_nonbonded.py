@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, product
 from pathlib import Path
 
 import numpy as np
@@ -71,8 +71,7 @@ FIELDS = {
 }
 
 
-@pytest.mark.parametrize("cutoff", [0.5003217, RC])
-@pytest.mark.parametrize("case", FIELDS)
+@pytest.mark.parametrize(("case", "cutoff"), [*product(FIELDS, [0.5003217]), ("water", RC)])
 def test_a_reaction_field_acts_between_excluded_charges_and_of_each_on_itself(
     case: str, cutoff: float, tmp_path: Path
 ) -> None:
@@ -116,10 +115,20 @@ def endings(potential: cuds.Potential) -> list[tuple[object, ...]]:
             for t in potential.terms if t.cutoff is not None]  # fmt: skip
 
 
-@pytest.mark.parametrize("rule", ["1 2 yes 0.5 0.8333", "1 1 yes 0.5 0.8333"], ids=["sigma", "C6"])
+RULES = ("1 2 yes 0.5 0.8333", "1 1 yes 0.5 0.8333")  # parameters of types are sizes, and coefficients
+
+
 @pytest.mark.parametrize("case", ENDINGS)
-def test_endings_both_ways(case: str, rule: str, tmp_path: Path) -> None:
+def test_endings_both_ways(case: str, tmp_path: Path, count: Callable[[int, int], int]) -> None:
     """GROMACS and LAMMPS say of what is read what GROMACS says; the parameters we write say the same once more."""
+    for number in range(count(1, 2)):
+        rule = RULES[(list(ENDINGS).index(case) + number) % 2]
+        there = tmp_path / f"{number}"
+        there.mkdir()
+        both_ways(case, rule, there)
+
+
+def both_ways(case: str, rule: str, tmp_path: Path) -> None:
     more = "" if rule.split()[1] == "1" else "6 8 2 0.7 0.3 -0.2 0.28 0.2\n[ pairs_nb ]\n1 8 1 0.4 -0.3 0.3 0.2\n"
     text = molecule("[ exclusions ]\n1 8\n" + PAIRS + more, defaults=rule).replace("MOL 1\n", "MOL 3\n")
     files = wrote(tmp_path, text, three(4), changed(SHORT, **ENDINGS[case]))

@@ -15,7 +15,7 @@ from cuds.errors import UnsupportedError
 from cuds.model.potential import ParameterFile, Potential, PotentialTerm
 from cuds.semantics.dictionary import EngineWords, Row, dictionary, form
 from cuds.semantics.expression import Expression, assignments, expression, expressions
-from cuds.semantics.pairs import truncated
+from cuds.semantics.pairs import at_cutoff, truncated
 from cuds_lammps.units import Units
 
 _TRIMMED = 3  # styles whose lists of neighbours, each cut to its own reach, LAMMPS can still put in order
@@ -201,7 +201,7 @@ def _coefficient(
 ) -> str:
     """Return a number; or an energy itself, with numbers in the place of parameters, where a word takes any."""
     if written.text == "energy":
-        return f'"{formula(numbers, pieces(term.form, term.truncation))}"'
+        return f'"{formula(numbers, term.form, term.truncation)}"'
     energies = {"energy": expression(form(term.form).energy)}
     if "truncated" in written.symbols:
         energies["truncated"] = truncated(term.form, term.truncation)
@@ -209,20 +209,23 @@ def _coefficient(
         return _number(written(numbers))
     energy = written.put(**energies)
     put = {name: expression(f"({value!r})") for name, value in numbers.items() if name in energy.symbols}
-    return f'"{energy.put(**put).put(**spelled).plain().folded().text.replace(" ", "")}"'
+    return f'"{energy.put(**put).put(**spelled).plain().text.replace(" ", "")}"'
 
 
-def pieces(name: str, truncation: str) -> list[Expression]:
-    """Return the energy of a form, and where it is switched off also that from the inner distance on."""
+def formula(numbers: Mapping[str, float], name: str, truncation: str) -> str:
+    """Return the energy of a form for LEPTON, with numbers in the place of parameters, cutoff and inner distance."""
     energy, content = expression(form(name).energy), dictionary()["truncations"][truncation]
-    return [energy, expression(content["switched"]).put(E=energy)] if content["switched"] else [energy]
+    if not content["switched"]:
+        return _put(energy, numbers)
+    ending = {**numbers, **at_cutoff(name, numbers)}
+    inside, switched = (_put(expression(content[part]).put(E=energy), ending) for part in ("inside", "switched"))
+    return f"select(step(r-{numbers['inner']!r}),{switched},{inside})"
 
 
-def formula(numbers: Mapping[str, float], energies: list[Expression]) -> str:
-    """Return an energy for LEPTON, with numbers in the place of parameters, cutoff and inner distance."""
-    put = {name: expression(f"({value!r})") for name, value in numbers.items()}
-    inside, *switched = (e.put(**put).plain().text.replace(" ", "") for e in energies)
-    return f"select(step(r-{numbers['inner']!r}),{switched[0]},{inside})" if switched else inside
+def _put(energy: Expression, numbers: Mapping[str, float]) -> str:
+    """Return an energy with numbers in the place of its symbols."""
+    put = {symbol: expression(f"({numbers[symbol]!r})") for symbol in energy.symbols & numbers.keys()}
+    return energy.put(**put).plain().text.replace(" ", "")
 
 
 def columns(term: PotentialTerm, units: Units) -> Mapping[str, Any]:
