@@ -10,6 +10,7 @@ from cuds import iris
 from cuds.errors import InvalidError
 from cuds.model.entity import Term
 from cuds.model.particles import ParticleSystem
+from cuds.model.rigid import without_stretching
 from cuds.model.simulation import AtomisticSimulation
 from cuds.units import BOLTZMANN, Quantity, factor
 
@@ -200,9 +201,11 @@ class MolecularDynamics(AtomisticSimulation):
 
     @property
     def degrees_of_freedom(self) -> int:
-        """3 N less the modes that are removed: the total momentum, which only Langevin dynamics changes."""
+        """3 N less rigid distances, and less the total momentum, which only Langevin dynamics changes."""
         removed = 0 if self.ensemble != "NVE" and self.thermostat == "langevin" else 3
-        return max(1, 3 * len(self.system) - removed)
+        topology = self.system.topology
+        rigid = 0 if topology is None else len(topology.constrained)
+        return max(1, 3 * len(self.system) - rigid - removed)
 
     @property
     def velocities_drawn(self) -> bool:
@@ -216,7 +219,8 @@ class MolecularDynamics(AtomisticSimulation):
     def start(self) -> ParticleSystem:
         """Return the system with the velocities that it starts with, the same for every engine.
 
-        Drawn ones are those of Maxwell and Boltzmann, without total momentum, scaled to the exact temperature.
+        Drawn ones are those of Maxwell and Boltzmann, without total momentum and without what would change a rigid
+        distance, scaled to the exact temperature.
         """
         if not self.velocities_drawn:
             return self.system
@@ -225,6 +229,7 @@ class MolecularDynamics(AtomisticSimulation):
         energy = float(BOLTZMANN) * self._drawn_at.in_unit("K")  # J
         v = np.random.default_rng(self.seed).normal(size=(len(masses), 3)) * np.sqrt(energy / masses)
         v -= (masses * v).sum(axis=0) / masses.sum()
+        v = without_stretching(self.system, v)
         twice = float((masses * v**2).sum())
         if twice > 0:
             v *= np.sqrt(self.degrees_of_freedom * energy / twice)

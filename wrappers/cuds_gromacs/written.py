@@ -20,6 +20,7 @@ from cuds.semantics.bonded import coherent, columns, scaling, told, wording
 from cuds.semantics.dictionary import EngineWords
 from cuds.units import factor, in_si
 from cuds_gromacs.blocks import Block, blocks
+from cuds_gromacs.rigid import settles
 
 _ROLES = {"bond": ("bond",), "angle": ("angle",), "dihedral": ("dihedral", "improper"),
           "improper": ("improper", "dihedral")}  # fmt: skip
@@ -34,21 +35,22 @@ class _Said:
     rows: list[str]
 
 
-def topology_file(system: ParticleSystem, potential: Potential, words: EngineWords) -> str:
-    """Return the content of a ``.top`` file.
+def topology_file(system: ParticleSystem, potential: Potential, words: EngineWords, *, moving: bool = False) -> str:
+    """Return the content of a ``.top`` file; of particles that are to move, rigid water is SETTLE's.
 
     Raises
     ------
     UnsupportedError
         For what GROMACS cannot express, by name, with the first particles.
     """
-    return "\n".join(_lines(system, potential, words)) + "\n"
+    return "\n".join(_lines(system, potential, words, moving)) + "\n"
 
 
-def _lines(system: ParticleSystem, potential: Potential, words: EngineWords) -> Iterator[str]:
+def _lines(system: ParticleSystem, potential: Potential, words: EngineWords, moving: bool) -> Iterator[str]:
     topology = system.topology or Topology()
     names = type_names([k.symbol for k in system.kinds])
     kinds, counts = blocks(system)
+    settled = settles(system, kinds, counts) if moving else None
     said = [None if g.role == "pair" else _said(g, words) for g in topology.groups]
     rule = 1 if _any_powers(potential, topology) else 2
     pairs = _pairs(topology, rule)
@@ -59,7 +61,7 @@ def _lines(system: ParticleSystem, potential: Potential, words: EngineWords) -> 
         yield from _atoms(system, block, names)
         yield from _terms(block, said)
         yield from _pair_lines(block, system, topology, pairs)
-        yield from _rigid(block)
+        yield from _rigid(block) if i != settled else _settled(block)
         yield from _excluded(block)
     yield from ("", "[ system ]", "cuds", "", "[ molecules ]")
     yield from (f"{_name(kind)} {count}" for kind, count in counts)
@@ -234,6 +236,13 @@ def _rigid(block: Block) -> Iterator[str]:
         yield from ("", "[ constraints ]")
     for (i, j), length in zip((block.constrained + 1).tolist(), block.lengths.tolist(), strict=True):
         yield f"{i} {j} 2 {length!r}"
+
+
+def _settled(block: Block) -> Iterator[str]:
+    lengths = {
+        tuple(sorted(pair)): length for pair, length in zip(block.constrained.tolist(), block.lengths, strict=True)
+    }
+    yield from ("", "[ settles ]", f"1 1 {float(lengths[0, 1])!r} {float(lengths[1, 2])!r}")
 
 
 def _excluded(block: Block) -> Iterator[str]:

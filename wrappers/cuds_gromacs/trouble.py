@@ -1,0 +1,60 @@
+"""What a motion or a minimisation that went wrong is called: which step, which atoms, in GROMACS's own words."""
+
+import re
+
+from cuds.arrays import IntArray
+from cuds.errors import CudsError, EngineDiedError, EngineError, EngineTimeoutError, OutOfMemoryError
+
+_SMALLER = "take a smaller timestep=, or relax the system first; a push begins anew"
+_STEP = re.compile(r"\b[Ss]tep[ =:]+(\d+)")
+_ATOMS = (
+    re.compile(r"between atoms (\d+) and (\d+)"),
+    re.compile(r"[Mm]olecule starting at atom (\d+)"),
+)
+_COMPLAINT = re.compile(r"^.*(?:LINCS WARNING|can not be settled|Shake did not converge|SHAKE ERROR).*$", re.MULTILINE)
+_NOT_ITS_OWN = ("SIGKILL", "SIGTERM", "SIGINT", "SIGHUP", "stopped")
+
+
+def blown_up(error: EngineError, said: str, ids: IntArray, step: int, timestep: object) -> CudsError:
+    """Return the error of a run that failed, with time step and atoms; one that was ended from outside as it is.
+
+    Parameters
+    ----------
+    error : EngineError
+        As it was raised.
+    said : str
+        What mdrun told, in its output and its log.
+    ids : int array (n,)
+        Of the atoms, in GROMACS's order.
+    step : int
+        From which it went on.
+    timestep : Quantity
+    """
+    ended = isinstance(error, EngineDiedError) and any(word in error.message for word in _NOT_ITS_OWN)
+    if ended or isinstance(error, EngineTimeoutError | OutOfMemoryError):
+        return error
+    atoms = [*error.fields.get("atoms", ()), *(n - 1 for n in _atoms(said))]
+    lost = [int(ids[a]) for a in dict.fromkeys(atoms) if a < len(ids)]
+    named = f"; ids {', '.join(map(str, lost[:10]))}" if lost else ""
+    steps = [int(s) for s in _STEP.findall(said)]
+    at = max((s for s in steps if s >= step), default=step)
+    return EngineError(
+        f"{error.message}{named}; in or after step {at}, time step {timestep!r}",
+        hint=_SMALLER,
+        engine="gromacs",
+        lost=lost,
+    )
+
+
+def complaint(said: str) -> str:
+    """Return what mdrun said of distances that it could not hold; empty where it went on without trouble."""
+    found = _COMPLAINT.search(said)
+    return " ".join(found.group().split()) if found else ""
+
+
+def _atoms(said: str) -> list[int]:
+    return [int(n) for pattern in _ATOMS for match in pattern.findall(said) for n in _numbers(match)]
+
+
+def _numbers(match: str | tuple[str, ...]) -> tuple[str, ...]:
+    return (match,) if isinstance(match, str) else match
