@@ -8,7 +8,7 @@ from typing import TypeVar
 import numpy as np
 
 from cuds.arrays import FloatArray
-from cuds.errors import EngineError, FormatError, InvalidError, UnsupportedError
+from cuds.errors import EngineDiedError, EngineError, FormatError, InvalidError, UnsupportedError
 from cuds.model.dynamics import MolecularDynamics
 from cuds.model.entity import Entity
 from cuds.model.particles import ParticleSystem
@@ -26,6 +26,7 @@ from cuds_gromacs.rigid import constraint_settings, held
 from cuds_gromacs.samples import UNITS, Samples, State, half_kick
 from cuds_gromacs.session import GromacsSession
 from cuds_gromacs.single_point import UNDIVIDED, evaluate
+from cuds_gromacs.stall import EVERY, Stall
 from cuds_gromacs.trouble import blown_up, complaint
 
 E = TypeVar("E", bound=Entity)
@@ -152,15 +153,24 @@ class GromacsDynamics(GromacsSession):
                 old.unlink()
         goes_on: list[str | Path] = ["-cpi", self.checkpoint, "-noappend"] if self.checkpoint.exists() else []
         lists = ["-nstlist", str(self.told.list_steps)] if self.told.bath else []
-        return self.program.with_environment({**UNDIVIDED, "GMX_SUPPRESS_DUMP": "1"}).run(
-            [
-                "mdrun", "-s", ready.path, "-deffnm", name, "-nsteps", str(steps), *goes_on, *lists,
-                "-cpo", "next.cpt", "-c", f"{name}-end.gro", "-cpt", _AT_ITS_END,
-                *self.program.one_rank, "-reprod", "-nb", "cpu", "-pin", "off",
-            ],
-            folder=self.folder,
-            progress=self._tell,
-        )  # fmt: skip
+        told = [
+            "mdrun", "-s", ready.path, "-deffnm", name, "-nsteps", str(steps), *goes_on, *lists,
+            "-cpo", "next.cpt", "-c", f"{name}-end.gro", "-cpt", _AT_ITS_END, "-stepout", str(EVERY),
+            *self.program.one_rank, "-reprod", "-nb", "cpu", "-pin", "off",
+        ]  # fmt: skip
+        program = self.program.with_environment({**UNDIVIDED, "GMX_SUPPRESS_DUMP": "1"})
+        with Stall(len(self.system), self._tell) as stall:
+            try:
+                return program.run(told, folder=self.folder, progress=stall.heard, stop=stall.stop)
+            except EngineDiedError:
+                if not stall.stop.is_set():
+                    raise
+                raise EngineError(
+                    f"gromacs: gmx mdrun was stopped: it made no step for {stall.limit:.0f} s after step {stall.step}, "
+                    "as it does when atoms have flown far away",
+                    hint="",
+                    engine="gromacs",
+                ) from None
 
     def _tell(self, step: int) -> None:
         job = self.simulation

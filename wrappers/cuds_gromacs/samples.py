@@ -119,7 +119,7 @@ class Samples:
 
 
 def conserves(job: MolecularDynamics) -> bool:
-    """Whether GROMACS has a conserved energy: none of the instant in Langevin dynamics; a stochastic barostat's drifts."""
+    """Whether GROMACS has a conserved energy: none of the instant in Langevin dynamics; that of C-rescale drifts."""
     return job.ensemble == "NVE" or (
         job.thermostat != "langevin" and not (job.ensemble == "NPT" and job.barostat == "stochastic-rescaling")
     )
