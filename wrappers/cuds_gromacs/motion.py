@@ -84,7 +84,9 @@ def _scheme(job: MolecularDynamics, start: ParticleSystem, row: Row, options: Ma
         energy = KT * job.temperature.in_unit("K")
         values["T"] = job.temperature.in_unit("K")
         if start.cell is not None:
-            values["kappa_W"] = float(np.linalg.det(start.cell.in_unit("nm"))) / (BAR * (len(start) + 1) * energy**2)
+            values["kappa_W"] = float(np.linalg.det(start.cell.in_unit("nm"))) / (
+                3 * BAR * (len(start) + 1) * energy**2
+            )
     if job.pressure is not None:
         values["p"] = job.pressure.in_unit("bar")
     words = dict(word.split("=", 1) for word in row.coefficients.split())

@@ -1,0 +1,133 @@
+"""Rigid distances in motion: they stay, their speeds are none, and they count where a temperature is taken."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+import cuds
+from cuds.errors import EngineError
+from cuds.model.rigid import pairs, without_stretching
+from cuds.units import BOLTZMANN
+from tests.cuds_gromacs.liquids import argon, water
+from tests.cuds_gromacs.test_dynamics import job, opened
+
+Floats = npt.NDArray[np.float64]
+
+
+def stretched(frames: cuds.Trajectory) -> tuple[float, float]:
+    """Return by how much distances are wrong, relative, and how fast they change, in nm/ps."""
+    system = frames.system
+    i, j = pairs(system).T
+    assert system.topology is not None
+    assert system.topology.lengths is not None
+    assert frames.velocities is not None
+    x, v = frames.positions.in_unit("nm"), frames.velocities.in_unit("nm/ps")
+    apart, speed = x[:, i] - x[:, j], v[:, i] - v[:, j]
+    length = np.linalg.norm(apart, axis=2)
+    wrong = np.abs(length / system.topology.lengths.in_unit("nm") - 1).max()
+    return float(wrong), float(np.abs((apart * speed).sum(axis=2) / length).max())
+
+
+def joined(constrained: Any) -> tuple[cuds.ParticleSystem, cuds.Potential]:
+    """Return argon in which quartets of neighbours are held together."""
+    system, potential = argon(4)
+    first = 4 * np.arange(len(system) // 4)[:, None, None] + 1
+    held = (first + np.asarray(constrained)).reshape(-1, 2)
+    x = system.positions.in_unit("nm")
+    lengths = np.linalg.norm(x[held[:, 0] - 1] - x[held[:, 1] - 1], axis=1)
+    topology = cuds.Topology(exclusions=held, constrained=held, lengths=(lengths, "nm"))
+    return system.replace(topology=topology, cell=(1.8 * np.eye(3), "nm")), potential
+
+
+@pytest.mark.parametrize(
+    ("liquid", "way", "exact"),
+    [
+        (water(rigid=True), "SETTLE", 1e-13),
+        (joined([[0, 1], [1, 2], [2, 3]]), "lincs", 1e-9),
+        (joined([[0, 1], [0, 2], [1, 2]]), "shake", 1e-8),
+    ],
+)
+def test_distances_stay(
+    liquid: tuple[cuds.ParticleSystem, cuds.Potential], way: str, exact: float, tmp_path: Path
+) -> None:
+    """By SETTLE for water, LINCS for chains, SHAKE for rings, each as exactly as it can; and so does the energy."""
+    wanted = job(liquid, duration=(400, "fs"), every=(10, "fs"))
+    with opened(tmp_path / "x", wanted) as session:
+        session.advance()
+        frames, series = session.pull(cuds.Trajectory), session.pull(cuds.TimeSeries)
+        text = session.transcript()
+    wrong, speed = stretched(frames)
+    assert wrong < exact
+    assert speed < 100 * exact
+    assert ("[ settles ]" in text) == (way == "SETTLE")
+    assert way == "SETTLE" or f"constraint-algorithm     = {way}" in text
+    total, kinetic = (series[n].values.in_unit("kJ/mol") for n in ("total_energy", "kinetic_energy"))
+    assert np.ptp(total) < 0.01 * np.ptp(kinetic)
+
+
+def test_they_count_where_a_temperature_is_taken(tmp_path: Path) -> None:
+    """Two translations and rotations of three each, less the total momentum; drawn velocities have the temperature."""
+    wanted = job(water(rigid=True))
+    assert wanted.degrees_of_freedom == 6 * 64 - 3
+    start = wanted.start()
+    assert start.velocities is not None
+    m, v = start.masses.in_unit("kg")[:, None], start.velocities.in_unit("m/s")
+    assert (m * v**2).sum() / (wanted.degrees_of_freedom * float(BOLTZMANN)) == pytest.approx(300, rel=1e-12)
+    np.testing.assert_allclose((m * v).sum(axis=0) / m.sum(), 0, atol=1e-9)
+    np.testing.assert_allclose(without_stretching(start, v), v, rtol=0, atol=1e-9)
+    with opened(tmp_path / "x", wanted) as session:
+        session.advance(0)
+        assert session.pull(cuds.TimeSeries)["temperature"].values.in_unit("K")[0] == pytest.approx(300, rel=1e-9)
+        np.testing.assert_allclose(
+            session.pull(cuds.ParticleSystem).velocities.in_unit("m/s"), v, rtol=0, atol=1e-7 * np.abs(v).max()
+        )
+
+
+def test_a_molecule_across_the_boundary_is_one(tmp_path: Path) -> None:
+    """Distances are between nearest images: the same velocities are drawn as for the molecule in one piece."""
+    system, potential = water(rigid=True)
+    x = system.positions.in_unit("nm")
+    edge = 4 * 0.3106
+    broken = system.replace(positions=(x - edge * np.floor(x / edge - 0.02), "nm"))
+    one, two = (job((s, potential)).start().velocities for s in (system, broken))
+    assert one is not None
+    assert two is not None
+    np.testing.assert_allclose(one.value, two.value, rtol=1e-9, atol=1e-9)
+    with opened(tmp_path / "x", job((broken, potential))) as session:
+        session.advance(10)
+        assert stretched(job_frames(session, system))[0] < 1e-13
+
+
+def job_frames(session: Any, whole: cuds.ParticleSystem) -> cuds.Trajectory:
+    """Return the frames with each molecule in one piece."""
+    frames = session.pull(cuds.Trajectory)
+    shift = whole.positions.in_unit("nm") - frames.system.positions.in_unit("nm")
+    return frames.replace(positions=(frames.positions.in_unit("nm") + shift, "nm"))
+
+
+def test_a_distance_that_cannot_be_held_names_step_and_atoms(tmp_path: Path) -> None:
+    """In GROMACS's own words; and the session can be used again."""
+    system, potential = water(rigid=True)
+    ids = np.random.default_rng(1).permutation(len(system)) + 1001
+    topology = system.topology
+    assert topology is not None
+    renamed = system.replace(
+        ids=ids, topology=topology.replace(exclusions=ids[topology.exclusions - 1], constrained=ids[pairs(system)])
+    )
+    start = job((renamed, potential)).start()
+    assert start.velocities is not None
+    v = np.array(start.velocities.in_unit("nm/ps"))
+    v[31] += [900.0, 0, 0]
+    hot = job((start.replace(velocities=(v, "nm/ps")), potential), timestep=(2, "fs"), every=(2, "fs"),
+              duration=(20, "fs"), initial_temperature=None)  # fmt: skip
+    with opened(tmp_path / "x", hot) as session:
+        with pytest.raises(EngineError, match=r"step \d+") as caught:
+            session.advance()
+        assert set(caught.value.fields["lost"]) & set(ids[30:33].tolist())
+        assert "timestep" in caught.value.hint
+        session.push(start)
+        session.advance(5)
+        assert np.isfinite(session.pull(cuds.ParticleSystem).positions.value).all()
