@@ -9,7 +9,7 @@ import cuds
 ANGLE = np.deg2rad(109.47)
 
 
-def water(edge: int = 4, *, rigid: bool, cutoff: float = 0.55) -> tuple[cuds.ParticleSystem, cuds.Potential]:
+def water(edge: int = 4, *, rigid: bool, cutoff: float = 0.55, accuracy: float = 1e-5) -> tuple[cuds.ParticleSystem, cuds.Potential]:
     """Return molecules on a grid, each turned as chance has it, and what acts between them."""
     count, random = edge**3, np.random.default_rng(3)
     half = ANGLE / 2
@@ -44,7 +44,7 @@ def water(edge: int = 4, *, rigid: bool, cutoff: float = 0.55) -> tuple[cuds.Par
         "HW": {"epsilon": "0 kJ/mol", "sigma": "0.1 nm"},
     }
     near = cuds.mixed("LennardJones", numbers, rule="Geometric", cutoff=f"{cutoff} nm", truncation="ShiftedCutoff")
-    return system, near + cuds.coulomb(["OW", "HW"], cutoff=f"{cutoff} nm", accuracy=1e-5)
+    return system, near + cuds.coulomb(["OW", "HW"], cutoff=f"{cutoff} nm", accuracy=accuracy)
 
 
 def argon(edge: int = 5) -> tuple[cuds.ParticleSystem, cuds.Potential]:

@@ -60,16 +60,18 @@ def slope(x: Floats, y: Floats) -> tuple[float, float]:
 
 @pytest.mark.parametrize("rigid", [False, True])
 def test_water_keeps_its_energy(rigid: bool, count: Count) -> None:
-    """The drift is below 1e-3 kT an atom and nanosecond's hundredth; the energy stays within a hundredth of what it exchanges."""
+    """It does not drift, and moves a fiftieth as far as potential and kinetic energy do."""
     step = 1.0 if rigid else 0.5
     wanted = job(
-        water(rigid=rigid), duration=(count(3000, 40_000) * step, "fs"), timestep=(step, "fs"), every=(50 * step, "fs"),
+        water(rigid=rigid), duration=(count(6000, 40_000) * step, "fs"), timestep=(step, "fs"), every=(50 * step, "fs"),
         record=(),
     )  # fmt: skip
     series = cuds.run(wanted, engine="gromacs").series
     t = series.times.in_unit("ps")
     total, kinetic = (series[n].values.in_unit("kJ/mol") for n in ("total_energy", "kinetic_energy"))
-    drift, error = slope(t, total)
+    settled = t > t[-1] / 2  # before, molecules turn from where chance had put them
+    total, kinetic = total[settled], kinetic[settled]
+    drift, error = slope(t[settled], total)
     assert abs(drift) < max(4 * error, 1e-3 * KT * 300 * len(wanted.system))
     assert total.std() < 0.02 * kinetic.std()
 
@@ -148,8 +150,8 @@ def test_a_thermostat_gives_the_canonical_distribution(thermostat: str, count: C
 @pytest.mark.parametrize("bath", ["nose-hoover", "stochastic-rescaling"])
 def test_a_barostat_reaches_its_pressure(bath: str, count: Count) -> None:
     wanted = job(
-        argon(), ensemble="NPT", temperature=(120, "K"), pressure=(400, "bar"), thermostat=bath, barostat=bath, record=(),
-        duration=(count(100, 800), "ps"), timestep=(4, "fs"), every=(40, "fs"), initial_temperature=(120, "K"),
+        argon(), ensemble="NPT", temperature=(120, "K"), pressure=(400, "bar"), thermostat=bath, barostat=bath,
+        record=(), duration=(count(100, 800), "ps"), timestep=(4, "fs"), every=(40, "fs"), initial_temperature=(120, "K"),
     )  # fmt: skip
     result = cuds.run(wanted, engine="gromacs", options={"compressibility": 4e-4})
     mean = result.series["pressure"].mean(after=(10, "ps"))
@@ -178,7 +180,7 @@ def test_langevin_dynamics_without_friction_is_that_of_velocity_verlet() -> None
     for liquid in (argon(), water(rigid=True)):
         calm = job(liquid, thermostat_time=(1e9, "ps"), ensemble="NVT", temperature=(300, "K"), thermostat="langevin",
                    duration=(40, "fs"), every=(4, "fs"))  # fmt: skip
-        alone = job(liquid, duration=(40, "fs"), every=(4, "fs"), initial_temperature=None).replace(
+        alone = job(liquid, duration=(40, "fs"), every=(4, "fs")).replace(
             system=calm.start(), initial_temperature=None
         )
         one, two = (cuds.run(j, engine="gromacs") for j in (calm, alone))
@@ -242,9 +244,9 @@ def test_what_it_cannot_do_is_refused_by_name(tmp_path: Path) -> None:
 
 def test_the_drift_of_a_system_alone_stays(tmp_path: Path) -> None:
     """Nothing takes it away, and paths are followed however far they lead."""
-    start = job(argon(), timestep=(4, "fs")).start()
+    start = job(argon()).start()
     assert start.velocities is not None
-    fast = start.replace(velocities=(start.velocities.in_unit("nm/ps") + [3.0, 0, -1.0], "nm/ps"))
+    fast = start.replace(velocities=(start.velocities.in_unit("nm/ps") + np.array([3.0, 0, -1.0]), "nm/ps"))
     wanted = job((fast, argon()[1]), timestep=(4, "fs"), every=(2, "ps"), duration=(4, "ps"), initial_temperature=None)
     with opened(tmp_path / "x", wanted) as session:
         session.advance()

@@ -29,7 +29,7 @@ class GromacsMinimisation(GromacsSession):
         text = settings_file(parameters(self.system, self.simulation.potential))  # type: ignore[arg-type]
         tolerance = float(self.simulation.force_tolerance.in_unit(_UNIT))
         told = {"integrator": str(self.options.get("minimiser", "l-bfgs")), "emtol": repr(tolerance)}
-        told |= {"nsteps": str(self.simulation.max_steps), "nstlist": "1", "nstenergy": "1000", "nstlog": "0"}
+        told |= {"nsteps": str(self.simulation.max_steps), "nstlist": "1", "nstenergy": "1", "nstlog": "0"}
         (self.folder / "minimum.mdp").write_text(with_settings(text, told), encoding="utf-8")
 
     def advance(self, steps: int | None = None) -> None:
