@@ -9,7 +9,9 @@ import cuds
 ANGLE = np.deg2rad(109.47)
 
 
-def water(edge: int = 4, *, rigid: bool, cutoff: float = 0.55, accuracy: float = 1e-5) -> tuple[cuds.ParticleSystem, cuds.Potential]:
+def water(
+    edge: int = 4, *, rigid: bool, cutoff: float = 0.55, accuracy: float = 1e-5
+) -> tuple[cuds.ParticleSystem, cuds.Potential]:
     """Return molecules on a grid, each turned as chance has it, and what acts between them."""
     count, random = edge**3, np.random.default_rng(3)
     half = ANGLE / 2

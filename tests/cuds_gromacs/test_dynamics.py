@@ -1,6 +1,10 @@
 """Motion with GROMACS: against plain mdrun, against LAMMPS, against statistical mechanics, and taken apart."""
 
+import os
+import signal
 import subprocess
+import threading
+import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -11,7 +15,7 @@ import numpy.typing as npt
 import pytest
 
 import cuds
-from cuds.errors import FormatError, InvalidError, UnsupportedError
+from cuds.errors import EngineDiedError, FormatError, InvalidError, UnsupportedError
 from cuds.units import BOLTZMANN, factor
 from cuds.wrapper.contract import Progress
 from cuds_gromacs import GromacsWrapper
@@ -151,7 +155,8 @@ def test_a_thermostat_gives_the_canonical_distribution(thermostat: str, count: C
 def test_a_barostat_reaches_its_pressure(bath: str, count: Count) -> None:
     wanted = job(
         argon(), ensemble="NPT", temperature=(120, "K"), pressure=(400, "bar"), thermostat=bath, barostat=bath,
-        record=(), duration=(count(100, 800), "ps"), timestep=(4, "fs"), every=(40, "fs"), initial_temperature=(120, "K"),
+        record=(), duration=(count(100, 800), "ps"), timestep=(4, "fs"), every=(40, "fs"),
+        initial_temperature=(120, "K"),
     )  # fmt: skip
     result = cuds.run(wanted, engine="gromacs", options={"compressibility": 4e-4})
     mean = result.series["pressure"].mean(after=(10, "ps"))
@@ -178,11 +183,9 @@ def test_it_moves_as_in_lammps(bath: str) -> None:
 def test_langevin_dynamics_without_friction_is_that_of_velocity_verlet() -> None:
     """Positions, velocities, energies and stress are those of one instant, also with rigid distances."""
     for liquid in (argon(), water(rigid=True)):
-        calm = job(liquid, thermostat_time=(1e9, "ps"), ensemble="NVT", temperature=(300, "K"), thermostat="langevin",
+        calm = job(liquid, thermostat_time=(1e13, "ps"), ensemble="NVT", temperature=(300, "K"), thermostat="langevin",
                    duration=(40, "fs"), every=(4, "fs"))  # fmt: skip
-        alone = job(liquid, duration=(40, "fs"), every=(4, "fs")).replace(
-            system=calm.start(), initial_temperature=None
-        )
+        alone = job(liquid, duration=(40, "fs"), every=(4, "fs")).replace(system=calm.start(), initial_temperature=None)
         one, two = (cuds.run(j, engine="gromacs") for j in (calm, alone))
         x, y = (r.trajectory.positions.in_unit("nm") for r in (one, two))
         v, w = (r.trajectory.velocities.in_unit("nm/ps") for r in (one, two))
@@ -252,3 +255,45 @@ def test_the_drift_of_a_system_alone_stays(tmp_path: Path) -> None:
         session.advance()
         x = session.pull(cuds.Trajectory).positions.in_unit("nm").mean(axis=1)
     np.testing.assert_allclose(x[-1] - x[0], [12, 0, -4], atol=1e-9)
+
+
+def test_a_killed_mdrun_is_an_error_and_leaves_nothing(tmp_path: Path) -> None:
+    """Its signal is named, no process stays, and the session goes on from where it was."""
+    wanted = job(water(rigid=True), duration=(100, "ps"))
+    with opened(tmp_path / "alone", wanted) as session:
+        session.advance(20)
+        session.advance(20)
+        alone = ended(session)
+    with opened(tmp_path / "x", wanted) as session:
+        session.advance(20)
+        killer = threading.Thread(target=kill, args=(str(tmp_path / "x"),))
+        killer.start()
+        with pytest.raises(EngineDiedError, match="SIGKILL"):
+            session.advance()
+        killer.join()
+        assert not running(str(tmp_path / "x"))
+        session.advance(20)
+        assert np.array_equal(ended(session)[0], alone[0])
+
+
+def running(folder: str) -> list[int]:
+    """Return the runs of mdrun on a folder."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                words = (entry / "cmdline").read_bytes().decode(errors="replace").split("\0")
+            except OSError:
+                continue
+            if "mdrun" in words and any(w.startswith(folder) for w in words):
+                found.append(int(entry.name))
+    return found
+
+
+def kill(folder: str) -> None:
+    end = time.monotonic() + 30
+    while time.monotonic() < end:
+        time.sleep(0.5)
+        for process in running(folder):
+            os.kill(process, signal.SIGKILL)
+            return

@@ -111,24 +111,27 @@ def job_frames(session: Any, whole: cuds.ParticleSystem) -> cuds.Trajectory:
 
 def test_a_distance_that_cannot_be_held_names_step_and_atoms(tmp_path: Path) -> None:
     """In GROMACS's own words; and the session can be used again."""
-    system, potential = water(rigid=True)
+    system, potential = joined([[0, 1], [1, 2], [2, 3]])
     ids = np.random.default_rng(1).permutation(len(system)) + 1001
     topology = system.topology
     assert topology is not None
-    renamed = system.replace(
-        ids=ids, topology=topology.replace(exclusions=ids[topology.exclusions - 1], constrained=ids[pairs(system)])
-    )
-    start = job((renamed, potential)).start()
-    assert start.velocities is not None
-    v = np.array(start.velocities.in_unit("nm/ps"))
-    v[31] += [900.0, 0, 0]
-    hot = job((start.replace(velocities=(v, "nm/ps")), potential), timestep=(2, "fs"), every=(2, "fs"),
-              duration=(20, "fs"), initial_temperature=None)  # fmt: skip
-    with opened(tmp_path / "x", hot) as session:
-        with pytest.raises(EngineError, match=r"step \d+") as caught:
+    assert topology.lengths is not None
+    renamed = topology.replace(exclusions=ids[topology.exclusions - 1], constrained=ids[pairs(system)])
+    start = job((system.replace(ids=ids, topology=renamed), potential)).start()
+    lengths = np.array(topology.lengths.value)
+    lengths[13] *= 3
+    torn = start.replace(topology=renamed.replace(lengths=(lengths, "nm")))
+    with opened(tmp_path / "x", job((torn, potential), initial_temperature=None)) as session:
+        with pytest.raises(EngineError, match=r"(?s)LINCS.*step \d+.*1 fs") as caught:
             session.advance()
-        assert set(caught.value.fields["lost"]) & set(ids[30:33].tolist())
+        assert set(caught.value.fields["lost"]) & set(renamed.constrained[13].tolist())
         assert "timestep" in caught.value.hint
-        session.push(start)
+    with opened(tmp_path / "x", job((start, potential), initial_temperature=None)) as session:
         session.advance(5)
         assert np.isfinite(session.pull(cuds.ParticleSystem).positions.value).all()
+
+
+def test_water_that_cannot_be_held_is_an_error(tmp_path: Path) -> None:
+    wanted = job(water(rigid=True), timestep=(20, "fs"), every=(20, "fs"), duration=(400, "fs"))
+    with opened(tmp_path / "x", wanted) as session, pytest.raises(EngineError, match=r"settled.*step 0.*20 fs"):
+        session.advance()

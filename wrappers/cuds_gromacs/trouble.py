@@ -11,7 +11,9 @@ _ATOMS = (
     re.compile(r"between atoms (\d+) and (\d+)"),
     re.compile(r"[Mm]olecule starting at atom (\d+)"),
 )
-_COMPLAINT = re.compile(r"^.*(?:LINCS WARNING|can not be settled|Shake did not converge|SHAKE ERROR).*$", re.MULTILINE)
+_COMPLAINT = re.compile(
+    r"^.*(?:LINCS WARNING|can not be settled|[Ss]hake did not converge|SHAKE ERROR).*$", re.MULTILINE
+)
 _NOT_ITS_OWN = ("SIGKILL", "SIGTERM", "SIGINT", "SIGHUP", "stopped")
 
 
@@ -35,11 +37,13 @@ def blown_up(error: EngineError, said: str, ids: IntArray, step: int, timestep: 
         return error
     atoms = [*error.fields.get("atoms", ()), *(n - 1 for n in _atoms(said))]
     lost = [int(ids[a]) for a in dict.fromkeys(atoms) if a < len(ids)]
+    message, _, last = error.message.partition("; its last words: ")
+    message += f"; it said: {words}" if (words := complaint(last or said)) and words not in message else ""
     named = f"; ids {', '.join(map(str, lost[:10]))}" if lost else ""
     steps = [int(s) for s in _STEP.findall(said)]
     at = max((s for s in steps if s >= step), default=step)
     return EngineError(
-        f"{error.message}{named}; in or after step {at}, time step {timestep!r}",
+        f"{message}{named}; in or after step {at}, time step {timestep!r}",
         hint=_SMALLER,
         engine="gromacs",
         lost=lost,
