@@ -35,7 +35,8 @@ def without_stretching(system: ParticleSystem, velocities: FloatArray) -> FloatA
     from scipy.sparse import coo_array, diags_array
     from scipy.sparse.linalg import splu
 
-    apart = _vectors(system, atoms)
+    apart = vectors(system, atoms)
+    apart = apart / np.linalg.norm(apart, axis=1)[:, None]
     count = len(atoms)
     row = np.repeat(np.arange(count), 6)
     column = (3 * atoms[:, :, None] + np.arange(3)).reshape(-1)
@@ -47,11 +48,11 @@ def without_stretching(system: ParticleSystem, velocities: FloatArray) -> FloatA
     return np.asarray(velocities - (spread @ impulses).reshape(-1, 3))
 
 
-def _vectors(system: ParticleSystem, atoms: IntArray) -> FloatArray:
-    """Return the directions (n, 3) between the nearest images of two particles."""
+def vectors(system: ParticleSystem, atoms: IntArray) -> FloatArray:
+    """Return the vectors (n, 3) between the nearest images of two particles, in Å."""
     x = system.positions.in_unit("angstrom")
     apart = x[atoms[:, 0]] - x[atoms[:, 1]]
     if system.cell is not None:
         cell = system.cell.in_unit("angstrom")
         apart = apart - (np.rint(apart @ np.linalg.inv(cell)) * np.array(system.pbc)) @ cell
-    return np.asarray(apart / np.linalg.norm(apart, axis=1)[:, None])
+    return np.asarray(apart)

@@ -57,6 +57,11 @@ def ended(session: Any) -> tuple[Floats, Floats, Floats]:
     return now.positions.value, now.velocities.value, now.forces.value
 
 
+def speeds(frames: cuds.Trajectory) -> Floats:
+    assert frames.velocities is not None
+    return np.asarray(frames.velocities.in_unit("nm/ps"))
+
+
 def slope(x: Floats, y: Floats) -> tuple[float, float]:
     (found, _), covariance = np.polyfit(x, y, 1, cov=True)
     return float(found), float(np.sqrt(covariance[0, 0]))
@@ -181,19 +186,22 @@ def test_it_moves_as_in_lammps(bath: str) -> None:
 
 
 def test_langevin_dynamics_without_friction_is_that_of_velocity_verlet() -> None:
-    """Positions, velocities, energies and stress are those of one instant, also with rigid distances."""
-    for liquid in (argon(), water(rigid=True)):
+    """Positions, velocities, energies and stress are those of one instant, also with rigid distances.
+
+    The stress of rigid distances is of first order in the time step with velocity Verlet, here a fortieth.
+    """
+    for liquid, close in ((argon(), 1e-4), (water(rigid=True), 0.04)):
         calm = job(liquid, thermostat_time=(1e13, "ps"), ensemble="NVT", temperature=(300, "K"), thermostat="langevin",
                    duration=(40, "fs"), every=(4, "fs"))  # fmt: skip
         alone = job(liquid, duration=(40, "fs"), every=(4, "fs")).replace(system=calm.start(), initial_temperature=None)
         one, two = (cuds.run(j, engine="gromacs") for j in (calm, alone))
         x, y = (r.trajectory.positions.in_unit("nm") for r in (one, two))
-        v, w = (r.trajectory.velocities.in_unit("nm/ps") for r in (one, two))
+        v, w = (speeds(r.trajectory) for r in (one, two))
         np.testing.assert_allclose(x, y, rtol=0, atol=1e-6)
         np.testing.assert_allclose(v, w, rtol=0, atol=3e-4)
-        for name, unit in (("kinetic_energy", "kJ/mol"), ("stress", "GPa")):
+        for name, unit, limit in (("kinetic_energy", "kJ/mol", 1e-4), ("stress", "GPa", close)):
             a, b = (r.series[name].values.in_unit(unit) for r in (one, two))
-            np.testing.assert_allclose(a, b, rtol=0, atol=1e-4 * np.abs(b).max(), err_msg=name)
+            np.testing.assert_allclose(a, b, rtol=0, atol=limit * np.abs(b).max(), err_msg=name)
 
 
 def test_progress_comes_from_the_running_engine(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pytest
 
 import cuds
-from cuds.errors import EngineError
+from cuds.errors import EngineError, InvalidError
 from cuds.model.rigid import pairs, without_stretching
 from cuds.units import BOLTZMANN
 from tests.cuds_gromacs.liquids import argon, water
@@ -115,20 +115,32 @@ def test_a_distance_that_cannot_be_held_names_step_and_atoms(tmp_path: Path) -> 
     ids = np.random.default_rng(1).permutation(len(system)) + 1001
     topology = system.topology
     assert topology is not None
-    assert topology.lengths is not None
     renamed = topology.replace(exclusions=ids[topology.exclusions - 1], constrained=ids[pairs(system)])
     start = job((system.replace(ids=ids, topology=renamed), potential)).start()
-    lengths = np.array(topology.lengths.value)
-    lengths[13] *= 3
-    torn = start.replace(topology=renamed.replace(lengths=(lengths, "nm")))
-    with opened(tmp_path / "x", job((torn, potential), initial_temperature=None)) as session:
-        with pytest.raises(EngineError, match=r"(?s)LINCS.*step \d+.*1 fs") as caught:
+    hasty = job(
+        (start, potential), timestep=(80, "fs"), every=(80, "fs"), duration=(16, "ps"), initial_temperature=None
+    )
+    with opened(tmp_path / "x", hasty) as session:
+        with pytest.raises(EngineError, match=r"LINCS.*step \d+.*80 fs") as caught:
             session.advance()
-        assert set(caught.value.fields["lost"]) & set(renamed.constrained[13].tolist())
+        assert set(caught.value.fields["lost"]) <= set(renamed.constrained.ravel().tolist())
+        assert caught.value.fields["lost"]
         assert "timestep" in caught.value.hint
-    with opened(tmp_path / "x", job((start, potential), initial_temperature=None)) as session:
-        session.advance(5)
+        session.push(start)
+        session.advance(0)
         assert np.isfinite(session.pull(cuds.ParticleSystem).positions.value).all()
+
+
+def test_a_start_that_is_not_rigid_is_refused(tmp_path: Path) -> None:
+    """The few digits of a file are mended; what is wrong by more than a twentieth is no start."""
+    system, potential = water(rigid=True)
+    x = np.round(system.positions.in_unit("nm"), 3)
+    with opened(tmp_path / "x", job((system.replace(positions=(x, "nm")), potential))) as session:
+        session.advance(0)
+        assert stretched(session.pull(cuds.Trajectory))[0] < 1e-13
+    x[31] += 0.2 * (x[31] - x[30])
+    with pytest.raises(InvalidError, match=r"ids 31, 32|ids 32, 33"):
+        opened(tmp_path / "y", job((system.replace(positions=(x, "nm")), potential)))
 
 
 def test_water_that_cannot_be_held_is_an_error(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from cuds_gromacs.parameters import settings_file
 from cuds_gromacs.paths import Paths, frames
 from cuds_gromacs.preparation import Inputs, Prepared, prepared, with_settings
 from cuds_gromacs.results import Energies, read_energies, write_frame
-from cuds_gromacs.rigid import constraint_settings, held
+from cuds_gromacs.rigid import constraint_settings, held, refuse_bent
 from cuds_gromacs.samples import UNITS, Samples, State, half_kick
 from cuds_gromacs.session import GromacsSession
 from cuds_gromacs.single_point import UNDIVIDED, evaluate
@@ -31,7 +31,7 @@ from cuds_gromacs.trouble import blown_up, complaint
 
 E = TypeVar("E", bound=Entity)
 
-_EVERY = dict.fromkeys(("nstxout", "nstvout", "nstfout", "nstenergy", "nstcalcenergy"), "1")
+_EVERY: dict[str, str | None] = dict.fromkeys(("nstxout", "nstvout", "nstfout", "nstenergy", "nstcalcenergy"), "1")
 _AT_ITS_END = "1000000"  # minutes: mdrun shall write no checkpoint but that of the last step
 _AT_REST = 1e-3  # kT that the total momentum may have where GROMACS takes it away
 _STATE = ("conf.gro", "start.trr", "motion.mdp", "state.cpt")
@@ -48,6 +48,7 @@ class GromacsDynamics(GromacsSession):
     def _place(self) -> None:
         """Write down where the particles start, and how they move from there."""
         self._refuse_drift()
+        refuse_bent(self.system)
         super()._place()
         self._step = getattr(self, "_step", 0)
         self._begun = self._step

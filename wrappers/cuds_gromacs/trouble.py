@@ -1,5 +1,6 @@
 """What a motion or a minimisation that went wrong is called: which step, which atoms, in GROMACS's own words."""
 
+import math
 import re
 
 from cuds.arrays import IntArray
@@ -7,10 +8,8 @@ from cuds.errors import CudsError, EngineDiedError, EngineError, EngineTimeoutEr
 
 _SMALLER = "take a smaller timestep=, or relax the system first; a push begins anew"
 _STEP = re.compile(r"\b[Ss]tep[ =:]+(\d+)")
-_ATOMS = (
-    re.compile(r"between atoms (\d+) and (\d+)"),
-    re.compile(r"[Mm]olecule starting at atom (\d+)"),
-)
+_WORST = re.compile(r"rms (\S+), max (\S+) \(between atoms (\d+) and (\d+)\)")
+_TURNED = re.compile(r"^ +(\d+) +(\d+) +\d+\.\d +[\d.]+ +[\d.]+ +[\d.]+ *$", re.MULTILINE)
 _COMPLAINT = re.compile(
     r"^.*(?:LINCS WARNING|can not be settled|[Ss]hake did not converge|SHAKE ERROR).*$", re.MULTILINE
 )
@@ -57,8 +56,7 @@ def complaint(said: str) -> str:
 
 
 def _atoms(said: str) -> list[int]:
-    return [int(n) for pattern in _ATOMS for match in pattern.findall(said) for n in _numbers(match)]
-
-
-def _numbers(match: str | tuple[str, ...]) -> tuple[str, ...]:
-    return (match,) if isinstance(match, str) else match
+    """Return the atoms that GROMACS names, counted from 1; it names any where it compared what is no number."""
+    found = _WORST.findall(said)
+    worst = [pair for rms, most, *pair in found if math.isfinite(float(rms)) and float(most) > 0]
+    return [int(n) for pair in (*worst, *_TURNED.findall(said)) for n in pair]
