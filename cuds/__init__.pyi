@@ -39,6 +39,7 @@ from cuds.model import (
     Material as Material,
     Mesh as Mesh,
     MolecularDynamics as MolecularDynamics,
+    Naming as Naming,
     ParticleSystem as ParticleSystem,
     Periodic as Periodic,
     Potential as Potential,
@@ -59,8 +60,10 @@ from cuds.model import (
     ThermalExpansion as ThermalExpansion,
     TimeSeries as TimeSeries,
     Topology as Topology,
+    TorsionMaps as TorsionMaps,
     Traction as Traction,
     Trajectory as Trajectory,
+    VirtualSites as VirtualSites,
 )
 from cuds.model.cells import (
     laminate as laminate,
@@ -84,6 +87,10 @@ from cuds.semantics.pairs import (
     coulomb as coulomb,
     mixed as mixed,
     pair as pair,
+)
+from cuds.semantics.sites import (
+    sites_placed as sites_placed,
+    virtual_sites as virtual_sites,
 )
 from cuds.units import (
     Quantity as Quantity,

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from cuds import __version__
-from cuds.cli import doctor, energy, potentials, results, run_file, show
+from cuds.cli import convert, doctor, energy, potentials, results, run_file, show
 from cuds.errors import CudsError, UnsupportedError
 
 app = typer.Typer(
@@ -22,6 +22,7 @@ app.command("potentials")(potentials.potentials)
 app.command("cache")(results.results)
 app.command("energy")(energy.energy)
 app.command("compare")(energy.compare)
+app.command("convert")(convert.convert)
 app.command("run")(run_file.run_file)
 app.command("show")(show.show)
 

@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.table import Table
 
 from cuds.arrays import FloatArray
+from cuds.cli.reading import Length, Scale, Settings, read_as_given
 from cuds.cli.run_file import own_words
-from cuds.codecs import read
 from cuds.errors import InvalidError
 from cuds.execution import run
 from cuds.model.dataset import DataSet
@@ -31,10 +31,13 @@ def energy(
     engine: Annotated[str | None, typer.Option(help="Which engine computes it; the only one when not given.")] = None,
     forces: Annotated[Path | None, typer.Option(help="Write them to this .npy file, in kJ/mol/nm.")] = None,
     option: Options = None,
+    settings: Settings = None,
+    scale: Scale = None,
+    length: Length = None,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
     """Print the energy of a system as it is, by kinds of term, in kJ/mol."""
-    found, acting = _computed(read(*files), engine, option or [])
+    found, acting = _computed(read_as_given(files, settings, scale, length), engine, option or [])
     if forces is not None:
         np.save(forces, acting)
     if as_json:
@@ -49,13 +52,16 @@ def energy(
 def compare(
     files: Files,
     engines: Annotated[str, typer.Option(help="Two engines, with a comma between.")] = "gromacs,lammps",
+    settings: Settings = None,
+    scale: Scale = None,
+    length: Length = None,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
     """Print what two engines say of the same system, and how far they are apart."""
     names = [n.strip() for n in engines.split(",")]
     if len(names) != 2:
         raise InvalidError(f"engines: {engines!r}", hint="name two, with a comma between: gromacs,lammps")
-    system = read(*files)
+    system = read_as_given(files, settings, scale, length)
     (one, f1), (two, f2) = (_computed(system, name, []) for name in names)
     sizes = {n: abs(v) for n, v in one.items()} | {"total": sum(abs(one[n]) for n in _TERMS)}
     relative = {n: abs(two[n] - v) / max(sizes[n], _FLOOR * len(f1)) for n, v in one.items()}

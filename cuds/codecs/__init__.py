@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+from cuds.codecs.translation import Carried
 from cuds.errors import CudsError, FormatError, InvalidError, UnknownError, did_you_mean
 from cuds.model.dataset import DataSet
 from cuds.model.entity import Entity
@@ -33,11 +34,19 @@ class Codec(Protocol):
         ...
 
     def read(self, files: Sequence[Path]) -> DataSet:
-        """Return what they hold."""
+        """Return what they hold. One that lists ``scale`` in an attribute ``takes`` is given it too."""
+        ...
+
+    def writes(self, files: Sequence[Path]) -> bool:
+        """Return whether it writes these files, by their names."""
+        ...
+
+    def write(self, data: DataSet, files: Sequence[Path]) -> list[Carried]:
+        """Write them, all or none, and return what became of each part of the data."""
         ...
 
 
-def read(path: str | Path, *more: str | Path, length: str | None = None) -> DataSet:
+def read(path: str | Path, *more: str | Path, length: str | None = None, scale: Any = None) -> DataSet:
     """Return what one file or several hold.
 
     Parameters
@@ -48,6 +57,9 @@ def read(path: str | Path, *more: str | Path, length: str | None = None) -> Data
         ``read("conf.gro", "topol.top", "run.mdp")``.
     length : str, optional
         The unit of length, for files that carry none.
+    scale : str or mapping, optional
+        What numbers without units are multiples of, for files that say so:
+        ``"epsilon=0.0104 eV, sigma=3.4 angstrom, mass=39.948 Da"`` for ``units lj`` of LAMMPS.
 
     Raises
     ------
@@ -65,7 +77,9 @@ def read(path: str | Path, *more: str | Path, length: str | None = None) -> Data
         raise _no_such(missing)
     for codec in plugins("cuds.codecs").working().values():
         if (together := codec()).recognises(files):
-            return _checked(together, files, length)
+            return _checked(together, files, length, scale)
+    if scale is not None:
+        raise InvalidError(f"scale: {files[0].name} has sizes of its own", hint="leave scale= out", field="scale")
     readers = [_reader(file, length) for file in files]
     if length is not None and _mesh not in readers:
         raise InvalidError(
@@ -77,10 +91,16 @@ def read(path: str | Path, *more: str | Path, length: str | None = None) -> Data
     return sum(found[1:], found[0])
 
 
-def _checked(codec: Codec, files: list[Path], length: str | None) -> DataSet:
+def _checked(codec: Codec, files: list[Path], length: str | None, scale: Any) -> DataSet:
     if length is not None:
         raise InvalidError(f"length: files of {codec.name} say their units", hint="leave length= out", field="length")
-    return codec.read(files)
+    if scale is None:
+        return codec.read(files)
+    if "scale" not in getattr(codec, "takes", ()):
+        raise InvalidError(f"scale: files of {codec.name} say their units", hint="leave scale= out", field="scale")
+    told: Any = codec
+    found: DataSet = told.read(files, scale=scale)
+    return found
 
 
 def _named(file: Path, reader: Callable[[Path, str | None], DataSet], length: str | None) -> DataSet:
@@ -204,32 +224,69 @@ def _remark(value: Any) -> Any:
         return str(value)
 
 
-def write(what: DataSet | Entity, path: str | Path) -> Path:
-    """Write a data set or an entity to a file; the extension says how. The file is whole or not there.
+def write(what: DataSet | Entity, path: str | Path, *more: str | Path) -> Path:
+    """Write a data set or an entity to a file, or to several that belong together: all of them, whole, or none.
 
     Parameters
     ----------
     what : DataSet or Entity
         To be written.
-    path : path
-        ``.h5md`` holds everything; ``.ttl .jsonld .nt .rdf`` the graph; ``.vtu`` a mesh with its fields.
+    path, *more : path
+        ``.h5md`` holds everything; ``.ttl .jsonld .nt .rdf`` the graph; ``.vtu`` a mesh with its fields. A system with
+        its potential is written where an installed package knows the files:
+        ``write(data, "conf.gro", "topol.top", "run.mdp")``.
+
+    Returns
+    -------
+    Path
+        The first of them.
 
     Raises
     ------
     FormatError
-        For another extension.
+        For other extensions.
+    UnsupportedError
+        For what the files cannot express, by name.
     """
+    files = [Path(p) for p in (path, *more)]
+    translate(what if isinstance(what, DataSet) else DataSet(what), files)
+    return files[0]
+
+
+def translate(data: DataSet, files: Sequence[Path]) -> list[Carried]:
+    """Write a data set as `write` does, and return what became of each of its parts."""
+    for codec in plugins("cuds.codecs").working().values():
+        if (together := codec()).writes(files):
+            return list(together.write(data, files))
+    writer = writers().get(files[0].suffix.lower())
+    if writer is None or len(files) > 1:
+        named = ", ".join(str(f) for f in files)
+        raise FormatError(
+            f"{named}: cuds does not write {'these together' if len(files) > 1 else repr(files[0].suffix)}",
+            hint=f"it writes {' '.join(writers())}; or conf.gro topol.top run.mdp; or x.data x.in of LAMMPS",
+            field="path",
+        )
+    writer(data, files[0])
+    return [Carried(repr(entity).splitlines()[0], "carried", files[0].suffix) for entity in data]
+
+
+def together(files: Sequence[Path]) -> bool:
+    """Return whether an installed package reads these files as one, by their names."""
+    return any(codec().recognises(files) for codec in plugins("cuds.codecs").working().values())
+
+
+def writes(files: Sequence[Path]) -> bool:
+    """Return whether these files can be written, by their names."""
+    codecs = plugins("cuds.codecs").working().values()
+    return any(c().writes(files) for c in codecs) or (len(files) == 1 and files[0].suffix.lower() in writers())
+
+
+def writers() -> dict[str, Callable[[DataSet, Path], Path]]:
+    """Return what writes single files, by extension."""
     from cuds.codecs import hdf5, rdf, vtu
 
-    writers: dict[str, Callable[[DataSet, Path], Path]] = {
+    return {
         **dict.fromkeys(_DATA_SETS, hdf5.write),
         **dict.fromkeys(_GRAPHS, rdf.write),
         ".vtu": vtu.write,
     }
-    file = Path(path)
-    writer = writers.get(file.suffix.lower())
-    if writer is None:
-        raise FormatError(
-            f"{file}: cuds does not write {file.suffix!r}", hint=f"it writes {' '.join(writers)}", field="path"
-        )
-    return writer(what if isinstance(what, DataSet) else DataSet(what), file)

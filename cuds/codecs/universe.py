@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from cuds.arrays import FloatArray
+from cuds.model.naming import Naming
 from cuds.model.trajectory import Trajectory
 from cuds.registry import require
 
@@ -26,12 +27,12 @@ def universe(trajectory: Trajectory) -> Any:
     Parameters
     ----------
     trajectory : Trajectory
-        Its particles become atoms of one residue: names and types are the symbols of their kinds.
+        Its particles become atoms with the names and residues of its naming; without one, of one residue, with the
+        symbols of their kinds. Types are the symbols of their kinds.
     """
     system = trajectory.system
-    n, symbols = len(system), np.array(system.symbols, dtype=object)
-    made = mda.Universe.empty(n, n_residues=1, atom_resindex=np.zeros(n, dtype=int), trajectory=False)
-    made.add_TopologyAttr("names", symbols)
+    symbols = np.array(system.symbols, dtype=object)
+    made = _named(len(system), symbols, system.naming)
     made.add_TopologyAttr("types", symbols)
     made.add_TopologyAttr("elements", np.array([s.partition("_")[0] for s in symbols], dtype=object))
     made.add_TopologyAttr("masses", system.masses.in_unit("Da"))
@@ -39,6 +40,21 @@ def universe(trajectory: Trajectory) -> Any:
     if system.charges is not None:
         made.add_TopologyAttr("charges", system.charges.in_unit("e"))
     made.trajectory = Frames(trajectory)
+    return made
+
+
+def _named(n: int, symbols: Any, naming: Naming | None) -> Any:
+    """Return a universe of atoms with names, in residues: a new one begins where its name or its number changes."""
+    if naming is None:
+        made = mda.Universe.empty(n, n_residues=1, atom_resindex=np.zeros(n, dtype=int), trajectory=False)
+        made.add_TopologyAttr("names", symbols)
+        return made
+    keys = np.stack([naming.residue, naming.residue_number, naming.molecule], axis=1)
+    first = np.concatenate([[True], (keys[1:] != keys[:-1]).any(axis=1)])[:n]
+    made = mda.Universe.empty(n, n_residues=int(first.sum()), atom_resindex=np.cumsum(first) - 1, trajectory=False)
+    made.add_TopologyAttr("names", naming.names("atom").astype(object))
+    made.add_TopologyAttr("resnames", naming.names("residue")[first].astype(object))
+    made.add_TopologyAttr("resids", naming.residue_number[first])
     return made
 
 

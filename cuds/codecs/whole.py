@@ -3,7 +3,7 @@
 import os
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from cuds.errors import UnknownError, did_you_mean
@@ -36,6 +36,13 @@ def replacing(path: Path) -> Iterator[Path]:
         _to_disk(folder)
     finally:
         partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def replacing_all(*paths: Path) -> Iterator[tuple[Path, ...]]:
+    """Yield another name for each path, as `replacing`; none takes its place before all are written."""
+    with ExitStack() as stack:
+        yield tuple(stack.enter_context(replacing(path)) for path in paths)
 
 
 def _to_disk(path: Path) -> None:

@@ -9,8 +9,10 @@ from cuds.model.entity import Component, Entity
 from cuds.model.field import Field
 from cuds.model.heat import HeatConduction
 from cuds.model.homogenisation import Homogenisation, Periodic
+from cuds.model.maps import TorsionMaps
 from cuds.model.material import ElasticTensor, Material
 from cuds.model.mesh import ElementBlock, Mesh, Region
+from cuds.model.naming import Naming
 from cuds.model.particles import ParticleSystem, Species
 from cuds.model.potential import ParameterFile, Potential, PotentialTerm
 from cuds.model.properties import Density, SpecificHeat, ThermalConductivity, ThermalExpansion
@@ -24,6 +26,7 @@ from cuds.model.simulation import (
     Simulation,
     SinglePoint,
 )
+from cuds.model.sites import VirtualSites
 from cuds.model.state import PotentialEnergy, Strain, Stress
 from cuds.model.thermal import Convection, HeatFlux, HeatSource, Temperature
 from cuds.model.topology import TermGroup, Topology
@@ -56,6 +59,7 @@ __all__ = [
     "Material",
     "Mesh",
     "MolecularDynamics",
+    "Naming",
     "ParameterFile",
     "ParticleSystem",
     "Periodic",
@@ -79,10 +83,12 @@ __all__ = [
     "ThermalExpansion",
     "TimeSeries",
     "Topology",
+    "TorsionMaps",
     "Traction",
     "Trajectory",
     "Used",
     "UsedFile",
+    "VirtualSites",
 ]
 
 

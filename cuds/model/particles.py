@@ -11,6 +11,7 @@ from cuds import iris
 from cuds.arrays import AnyArray, FloatArray, IntArray, freeze
 from cuds.errors import InvalidError
 from cuds.model.entity import Component, Entity, Term
+from cuds.model.naming import Naming
 from cuds.model.plain import Json
 from cuds.model.tensor import deformation, rotation
 from cuds.model.topology import Topology
@@ -76,10 +77,12 @@ class ParticleSystem(Entity):
         Their sum divided by the volume of the cell is the stress.
     topology : Topology, optional
         What acts between particular particles: bonds, angles, torsions, exclusions.
+    naming : Naming, optional
+        What the particles are called, and the residues and molecules that they are part of.
     columns : mapping of str to array
         Further arrays by particle whose meaning is not declared.
     annotations : mapping
-        Anything that JSON can say. Neither columns nor annotations ever change a result.
+        Anything that JSON can say. None of naming, columns and annotations ever changes a result.
     """
 
     ids: Annotated[IntArray, Term(iris.ids, shape=("n_particles",), dtype="int64", means="Identifier")]
@@ -98,6 +101,7 @@ class ParticleSystem(Entity):
         Quantity | None, Term(iris.atomicStresses, "Energy", ("n_particles", 6), means="AtomicStress")
     ] = None
     topology: Annotated[Topology | None, Term(iris.topology)] = None
+    naming: Annotated[Naming | None, Term(iris.naming, physics=False)] = None
     columns: Annotated[dict[str, Any], Term(iris.columns, physics=False)] = Field(default_factory=dict)
     annotations: Annotated[dict[str, Any], Term(iris.annotations, physics=False), Json] = Field(default_factory=dict)
 
@@ -142,12 +146,29 @@ class ParticleSystem(Entity):
                 hint="it names particles by their ids",
                 field="topology",
             )
+        if self.naming is not None and len(self.naming) != len(self.ids):
+            raise InvalidError(
+                f"naming: of {len(self.naming)} particles, there are {len(self.ids)}", hint="name each particle"
+            )
+        self._sites_are_massless()
         for name, column in self.columns.items():
             if len(column) != len(self.ids):
                 raise InvalidError(
                     f"columns[{name!r}]: {len(column)} rows for {len(self.ids)} particles", hint="one row a particle"
                 )
         return self
+
+    def _sites_are_massless(self) -> None:
+        """Refuse virtual sites with a mass: nothing moves them but their parents."""
+        if self.topology is None or not self.topology.sites:
+            return
+        heavy = (self.masses.value != 0) & np.isin(self.ids, self.topology.site_ids)
+        if heavy.any():
+            raise InvalidError(
+                f"topology: the virtual site {self.ids[heavy][0]} has the mass {self.masses.value[heavy][0]:g} Da",
+                hint="give its species the mass 0; that of the whole is on its parents",
+                field="topology",
+            )
 
     def __len__(self) -> int:
         return len(self.ids)

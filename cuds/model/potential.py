@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable
+from functools import cached_property
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
@@ -95,6 +96,10 @@ class PotentialTerm(Component):
         How the energy ends at the cutoff: a name of the ontology, like ``"ShiftedCutoff"``.
     accuracy : float, optional
         Of what is summed beyond the cutoff, relative; of an Ewald sum only.
+    dielectric : float, optional
+        How many times more permittive what surrounds the cutoff is; of a reaction field only.
+    correction : str
+        What is added for the pairs that the cutoff leaves out: a name of the ontology, like ``"AverageDispersion"``.
     mixing : str
         The rule from which the parameters of unlike pairs were computed, if they were.
     """
@@ -112,6 +117,8 @@ class PotentialTerm(Component):
     inner: Annotated[Quantity | None, Term(iris.inner, "Length", ("n_pairs",), means="CutoffDistance")] = None
     truncation: Annotated[str, Term(iris.truncation)] = ""
     accuracy: Annotated[float | None, Term(iris.accuracy)] = Field(default=None, gt=0, lt=1)
+    dielectric: Annotated[float | None, Term(iris.dielectric)] = Field(default=None, gt=0, allow_inf_nan=False)
+    correction: Annotated[str, Term(iris.correction)] = ""
     mixing: Annotated[str, Term(iris.mixing, physics=False)] = ""
 
     @model_validator(mode="after")
@@ -206,7 +213,15 @@ class PotentialTerm(Component):
         wanted = {self.species.get(s, s) for s in (first, second)}
         if self.between is None:
             return 0 if wanted <= set(self.elements) else None
-        return next((i for i, pair in enumerate(self.pairs) if set(pair) == wanted), None)
+        return self._places.get(frozenset(wanted))
+
+    @cached_property
+    def _places(self) -> dict[frozenset[str], int]:
+        """The first place of each two elements, whichever comes first."""
+        found: dict[frozenset[str], int] = {}
+        for i, pair in enumerate(self.pairs):
+            found.setdefault(frozenset(pair), i)
+        return found
 
     def __repr__(self) -> str:
         if self.files:

@@ -81,6 +81,10 @@ def dictionary(graph: Graph) -> dict[str, Any]:
     }
     return {
         "forms": dict(sorted(forms.items())),
+        "constructions": {
+            local(c): {"bodies": 1 + int(text(graph, c, CUDS.parents)), **_form(graph, c)}
+            for c in _sorted(graph.subjects(RDF.type, CUDS.SiteConstruction))
+        },
         "coordinates": {
             text(graph, c, CUDS.symbol): text(graph, graph.value(c, CUDS.ofKind), CUDS.dimension)
             for c in _sorted(graph.subjects(RDF.type, CUDS.Coordinate))
@@ -88,10 +92,14 @@ def dictionary(graph: Graph) -> dict[str, Any]:
         "truncations": {
             local(t): {
                 **_texts(graph, t, "inside", "switched"),
+                "excluded": _texts(graph, t, "betweenExcluded")["betweenExcluded"],
                 "corrected": bool(graph.value(t, CUDS.corrected)),
                 "summed": bool(graph.value(t, CUDS.summed)),
             }
             for t in _sorted(graph.subjects(RDF.type, CUDS.Truncation))
+        },
+        "corrections": {
+            local(c): text(graph, c, RDFS.label) for c in _sorted(graph.subjects(RDF.type, CUDS.LongRangeCorrection))
         },
         "mixing": {
             local(m): {"form": local(graph.value(m, CUDS.mixes)), **_texts(graph, m, "map")}

@@ -24,6 +24,7 @@ _RULES = {
     "ceil": "0",
     "wrap": "1",
     "int": "0",
+    "step": "0",
 }
 _ZERO, _ONE, _MINUS = ast.Constant(0), ast.Constant(1), ast.UnaryOp(ast.USub(), ast.Constant(1))
 

@@ -145,7 +145,8 @@ class MotionContract(Bench):
     def test_a_state_pushed_into_a_motion_moves_on_like_a_start(self) -> None:
         """Velocities are those that were pushed, and a thermostat has forgotten what was before."""
         words = self.wrapper.describe().words()
-        for bath in ({}, {"ensemble": "NVT", "temperature": (300, "K"), "thermostat": "nose-hoover"}):
+        heated: dict[str, Any] = {"ensemble": "NVT", "temperature": (300, "K"), "thermostat": "nose-hoover"}
+        for bath in ({}, heated):
             job = self.motion(**bath)
             if not any(r.realises == job.scheme for r in words.rows):
                 continue

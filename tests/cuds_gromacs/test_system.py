@@ -1,6 +1,5 @@
 """Files of GROMACS in terms of the model: what GROMACS says of them, both engines say of the system that is read."""
 
-import json
 from collections.abc import Callable
 from itertools import combinations
 from pathlib import Path
@@ -8,10 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
 import cuds
-from cuds.cli.app import app, problem
 from cuds.errors import CudsError, InvalidError, UnsupportedError
 from cuds.model.state import PotentialEnergy
 from cuds.semantics.bonded import energy
@@ -237,12 +234,13 @@ def test_molecules_in_any_order_with_a_net_charge(tmp_path: Path) -> None:
 
 
 SETTINGS = {
-    "DispCorr = EnerPres": "DispCorr",
-    "coulombtype = Reaction-Field": "coulombtype",
-    "vdw-modifier = Force-switch\nrvdw-switch = 1.0": "vdw-modifier",
+    "coulombtype = Reaction-Field-zero": "coulombtype",
+    "coulomb-modifier = Potential-switch": "coulomb-modifier",
+    "vdw-modifier = Force-switch": "rvdw-switch",
+    "vdwtype = User": "vdwtype",
     "vdwtype = PME": "vdwtype",
-    "epsilon-r = 2": "epsilon-r",
-    "constraints = h-bonds": "constraints",
+    "morse = yes": "morse",
+    "pbc = no": "pbc",
     "pbc = xy\nnwall = 2": "pbc",
     "free-energy = yes": "free-energy",
     "epsilon-surface = 1": "epsilon-surface",
@@ -259,10 +257,6 @@ def test_a_setting_that_is_not_carried_is_refused(setting: str, tmp_path: Path) 
 
 
 REFUSED: dict[str, tuple[str, str]] = {
-    "virtual sites": (
-        molecule("[ virtual_sites2 ]\n8 1 2 1 0.5\n"),
-        r"topol.top:\d+: \[ virtual_sites2 \] of function 1 is not carried \(1 of",
-    ),
     "position restraints": (molecule("[ position_restraints ]\n1 1 1000 1000 1000\n"), "position_restraints"),
     "state B": (molecule("").replace("1 2 1 0.14 2e5", "1 2 1 0.14 2e5 0.16 2e5"), "state B"),
     "charges of state B": (molecule("").replace("0.310 \n", "0.310 12.0 A 0.2 12.0\n"), "state B"),
@@ -277,10 +271,7 @@ def test_what_the_model_cannot_say_is_refused(case: str, tmp_path: Path) -> None
 
 
 def test_what_is_left_out_is_said(tmp_path: Path) -> None:
-    """GROMACS shifts the energy of a pair also where it sums over images; and a file may have several frames."""
-    files = wrote(tmp_path, molecule(""), cluster(8), SUMMED.replace("coulomb-modifier = None", ""))
-    with pytest.warns(UserWarning, match="Potential-shift-Verlet is left out of an Ewald sum"):
-        cuds.read(*files)
+    """A file may have several frames."""
     files = wrote(tmp_path, molecule(""), cluster(8))
     files[0].write_text(files[0].read_text() * 2)
     with pytest.warns(UserWarning, match="the first is read"):
@@ -302,21 +293,3 @@ def test_files_that_do_not_fit(tmp_path: Path) -> None:
         cuds.read(conf, top, tmp_path / "rum.mdp")
     with pytest.raises(InvalidError, match="length"):
         cuds.read(conf, top, mdp, length="nm")
-
-
-def test_the_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    files = [str(f) for f in wrote(tmp_path, molecule(PAIRS), cluster(8))]
-    run = CliRunner()
-    wanted = own((Path(files[0]), Path(files[1]), Path(files[2])), tmp_path / "own")
-    done = run.invoke(app, ["energy", *files, "--engine", "lammps", "--json", "--forces", str(tmp_path / "f.npy")])
-    same(wanted.terms, json.loads(done.stdout)["energy_kJ_mol"], 8)
-    np.testing.assert_allclose(np.load(tmp_path / "f.npy"), wanted.forces, rtol=1e-5, atol=1e-3)
-    compared = json.loads(run.invoke(app, ["compare", *files, "--json"]).stdout)
-    assert compared["relative"].keys() == compared["energy_kJ_mol"]["lammps"].keys()
-    assert max(compared["relative"].values()) < 1e-6
-    assert "coulomb" in run.invoke(app, ["compare", *files]).stdout
-    assert "kJ/mol" in run.invoke(app, ["energy", *files, "--engine", "gromacs"]).stdout
-    Path(files[1]).write_text(REFUSED["virtual sites"][0])
-    refused = run.invoke(app, ["energy", *files, "--engine", "lammps"])
-    assert isinstance(refused.exception, UnsupportedError)
-    assert problem(refused.exception)["kind"] == "unsupported"

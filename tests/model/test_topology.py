@@ -135,3 +135,31 @@ def test_refused(case: str) -> None:
         make()
     assert says in str(caught.value)
     assert caught.value.hint
+
+
+def test_names_belong_to_particles_and_change_nothing(tmp_path: Path) -> None:
+    naming = cuds.Naming.of(["HW1", "OW", "HW2"], ["SOL"] * 3, [7, 7, 7], ["water"] * 3)
+    assert naming.names("atom").tolist() == ["HW1", "OW", "HW2"]
+    assert naming.names("residue").tolist() == ["SOL"] * 3
+    assert repr(naming) == "Naming(3 particles of water)"
+    named = water(naming=naming)
+    assert named.replace(naming=None, id=named.id).digest == named.digest
+    cuds.DataSet(named).save(tmp_path / "w.h5md")
+    assert cuds.read(tmp_path / "w.h5md")[cuds.ParticleSystem].naming == naming
+    frames = (named.positions.value[None], named.positions.unit)
+    universe = cuds.Trajectory(system=named, times=([0.0], "ps"), steps=[0], positions=frames).to_mdanalysis()
+    assert universe.atoms.names.tolist() == ["HW1", "OW", "HW2"]
+    assert (universe.residues.resnames.tolist(), universe.residues.resids.tolist()) == (["SOL"], [7])
+
+
+def test_names_that_do_not_fit_are_refused() -> None:
+    naming = cuds.Naming.of(["A", "B"], ["R", "R"], [1, 1], ["M", "M"])
+    with pytest.raises(InvalidError, match="naming: of 2 particles, there are 3"):
+        water(naming=naming)
+    index = {"residue": [0], "residue_number": [1], "molecule": [0]}
+    with pytest.raises(InvalidError, match=r"atom: outside 0\.\.0"):
+        cuds.Naming(labels=("A",), atom=[1], **index)
+    with pytest.raises(InvalidError, match="stands there twice"):
+        cuds.Naming(labels=("A", "A"), atom=[1], **index)
+    with pytest.raises(ShapeError, match="residue: 1 rows, but atom has 2"):
+        cuds.Naming(labels=("A",), atom=[0, 0], **index)

@@ -12,6 +12,7 @@ from cuds.errors import EngineDiedError, EngineError, FormatError, InvalidError,
 from cuds.model.dynamics import MolecularDynamics
 from cuds.model.entity import Entity
 from cuds.model.particles import ParticleSystem
+from cuds.model.rigid import deviation, settled
 from cuds.model.series import TimeSeries
 from cuds.model.state import PotentialEnergy, Stress
 from cuds.model.trajectory import Trajectory
@@ -22,7 +23,7 @@ from cuds_gromacs.parameters import settings_file
 from cuds_gromacs.paths import Paths, frames
 from cuds_gromacs.preparation import Inputs, Prepared, prepared, with_settings
 from cuds_gromacs.results import Energies, read_energies, write_frame
-from cuds_gromacs.rigid import constraint_settings, held, refuse_bent
+from cuds_gromacs.rigid import constraint_settings, held
 from cuds_gromacs.samples import UNITS, Samples, State, half_kick
 from cuds_gromacs.session import GromacsSession
 from cuds_gromacs.single_point import UNDIVIDED, evaluate
@@ -48,7 +49,6 @@ class GromacsDynamics(GromacsSession):
     def _place(self) -> None:
         """Write down where the particles start, and how they move from there."""
         self._refuse_drift()
-        refuse_bent(self.system)
         super()._place()
         self._step = getattr(self, "_step", 0)
         self._begun = self._step
@@ -103,7 +103,7 @@ class GromacsDynamics(GromacsSession):
         for entity in what:
             if isinstance(entity, ParticleSystem) and entity.velocities is None:
                 raise InvalidError("velocities: none", hint="push a system with velocities", field="velocities")
-            super().push(entity)
+            super().push(settled(entity) if isinstance(entity, ParticleSystem) else entity)
 
     def advance(self, steps: int | None = None) -> None:
         """Move on by so many steps, or to the end, and record on the way; earlier records are forgotten."""

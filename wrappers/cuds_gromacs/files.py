@@ -4,6 +4,7 @@ import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
+from cuds.codecs.translation import Carried
 from cuds.errors import InvalidError
 from cuds.model.dataset import DataSet
 from cuds.semantics.dictionary import engine_words
@@ -48,6 +49,23 @@ class GromacsFiles:
             warnings.warn(f"{structure}: it has several frames; the first is read", stacklevel=4)
         return DataSet(*system(file, atoms, settings, engine_words("gromacs")), label=file.title)
 
+    def writes(self, files: Sequence[Path]) -> bool:
+        """Whether these are a structure, a topology and run parameters."""
+        return sorted(f.suffix.lower() for f in files) == [".gro", ".mdp", ".top"]
+
+    def write(self, data: DataSet, files: Sequence[Path]) -> list[Carried]:
+        """Write the three files of a system with its potential, and return what became of each part.
+
+        Raises
+        ------
+        UnsupportedError
+            For what GROMACS cannot express, by name; then nothing is written.
+        """
+        from cuds_gromacs.output import write_files
+
+        conf, mdp, top = sorted(files, key=lambda f: f.suffix.lower())
+        return write_files(data, conf, top, mdp)
+
     def _one(self, files: Sequence[Path], suffixes: tuple[str, ...], what: str, like: str) -> Path:
         found = [f for f in files if f.suffix.lower() in suffixes]
         if len(found) == 1:
@@ -55,6 +73,7 @@ class GromacsFiles:
         raise InvalidError(
             f"{what}: {', '.join(str(f) for f in found) or 'none'}",
             hint=f"give one of each: conf.gro topol.top run.mdp; {like} is "
-            + ("given twice" if found else "missing, and no default stands in for it"),
+            + ("given twice" if found else "missing, and no default stands in for it")
+            + " (on the command line also as --settings run.mdp)" * (like == "run.mdp"),
             field=like,
         )

@@ -4,13 +4,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from cuds.errors import InvalidError
 from cuds.model.particles import ParticleSystem
-from cuds.model.rigid import pairs, vectors
 from cuds_gromacs.blocks import Block, blocks
 
 _ORDER, _ROUNDS = 24, 4  # of LINCS: speeds along a chain are below 1e-6 nm/ps; with the usual 4 and 1 energy is lost
-_MENDED = 0.05  # of a distance
 _TOLERANCE = {"double": 1e-10, "mixed": 1e-6}  # of SHAKE, relative
 
 
@@ -26,9 +23,9 @@ def settles(system: ParticleSystem, kinds: Sequence[Block], counts: Sequence[tup
 
 def _is_water(system: ParticleSystem, block: Block) -> bool:
     """Whether it is an isosceles triangle: first the atom at the top, then two of one mass."""
-    if block.size != 3 or len(block.constrained) != 3:
+    at = block.at
+    if block.size < 3 or at.keys() != {(0, 1), (0, 2), (1, 2)}:
         return False
-    at = {tuple(sorted(pair)): d for pair, d in zip(block.constrained.tolist(), block.lengths.tolist(), strict=True)}
     masses = system.masses.in_unit("Da")[block.start : block.start + 3]
     return bool(at[0, 1] == at[0, 2] and masses[1] == masses[2])
 
@@ -45,31 +42,6 @@ def constraint_settings(system: ParticleSystem, precision: str) -> dict[str, str
     if any(_has_rings(block) for i, block in enumerate(kinds) if i != settled):
         return {"constraint-algorithm": "shake", "shake-tol": repr(_TOLERANCE[precision])}
     return {"constraint-algorithm": "lincs", "lincs-order": str(_ORDER), "lincs-iter": str(_ROUNDS)}
-
-
-def refuse_bent(system: ParticleSystem) -> None:
-    """Refuse a start in which rigid distances are wrong by more than the digits of a file: GROMACS mends all.
-
-    Raises
-    ------
-    InvalidError
-        With the two particles of the worst.
-    """
-    if not held(system):
-        return
-    topology = system.topology
-    assert topology is not None
-    assert topology.lengths is not None
-    wanted = topology.lengths.in_unit("angstrom")
-    found = np.linalg.norm(vectors(system, pairs(system)), axis=1)
-    wrong = np.abs(found / wanted - 1)
-    if (worst := int(wrong.argmax())) >= 0 and wrong[worst] > _MENDED:
-        one, two = topology.constrained[worst].tolist()
-        raise InvalidError(
-            f"topology: ids {one}, {two} are {found[worst]:.6g} angstrom apart, and shall stay {wanted[worst]:.6g}",
-            hint="give positions in which rigid distances have their lengths",
-            field="positions",
-        )
 
 
 def held(system: ParticleSystem) -> int:

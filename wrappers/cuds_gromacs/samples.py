@@ -6,7 +6,7 @@ import numpy as np
 
 from cuds.arrays import FloatArray
 from cuds.model.dynamics import MolecularDynamics
-from cuds.model.rigid import without_stretching
+from cuds.model.rigid import rigid_velocities
 from cuds.model.tensor import VOIGT
 from cuds.units import Quantity
 from cuds_gromacs.motion import BAR, KT
@@ -41,11 +41,12 @@ class State:
 def half_kick(job: MolecularDynamics, state: State, sign: float) -> FloatArray:
     """Return velocities half a time step on, or back: those of GROMACS's stochastic integrator and of the instant."""
     masses = job.system.masses.in_unit("Da")[:, None]
-    kicked = state.velocities + sign * _FORCE * state.forces * (job.timestep.in_unit("ps") / 2) / masses
+    pushed = np.divide(state.forces, masses, out=np.zeros_like(state.forces), where=masses > 0)
+    kicked = state.velocities + sign * _FORCE * pushed * (job.timestep.in_unit("ps") / 2)
     here = job.system.replace(
         positions=Quantity(state.positions, "nm"), cell=Quantity(state.cell, "nm"), velocities=None, forces=None
     )
-    return without_stretching(here, kicked)
+    return rigid_velocities(here, kicked)
 
 
 class Samples:

@@ -15,15 +15,16 @@ from cuds.model.simulation import AtomisticSimulation
 from cuds.model.state import EnergyContribution, PotentialEnergy
 from cuds.model.tensor import triangular
 from cuds.semantics.dictionary import EngineWords
+from cuds.semantics.sites import displacement
 from cuds.units import Quantity
 from cuds.wrapper.contract import ProgressCallback, Session, silent
-from cuds_gromacs.codecs.structure import Structure, write_gro
+from cuds_gromacs.codecs.structure import write_gro
 from cuds_gromacs.parameters import parameters, settings_file
 from cuds_gromacs.preparation import Inputs
 from cuds_gromacs.program import Program, find
 from cuds_gromacs.results import write_frame
 from cuds_gromacs.single_point import SinglePointResult, evaluate
-from cuds_gromacs.written import topology_file, type_names
+from cuds_gromacs.written import structure, topology_file
 
 E = TypeVar("E", bound=Entity)
 _DECIMALS = 12  # of the structure; the positions that are evaluated are in a file of doubles
@@ -89,11 +90,7 @@ class GromacsSession(Session):
         self.rotation, cell = triangular(self.system.cell.in_unit("nm"))
         self.cell = cell
         x = self.system.positions.in_unit("nm") @ self.rotation.T
-        names = np.array(type_names([k.symbol for k in self.system.kinds]))[self.system.species].astype("U5")
-        number = np.arange(1, len(x) + 1)
-        ones = np.ones(len(x), dtype=np.int64)
-        residues = np.full(len(x), "MOL")
-        write_gro(self.inputs.structure, Structure("cuds", ones, residues, names, number, x, None, cell), _DECIMALS)
+        write_gro(self.inputs.structure, structure(self.system, x, None, cell), _DECIMALS)
         write_frame(self.folder / "positions.trr", x, cell)
 
     def push(self, *what: Entity) -> None:
@@ -152,6 +149,6 @@ class GromacsSession(Session):
         return commands + "".join(f"\n; --- {f.name} ---\n{f.read_text(encoding='utf-8')}" for f in files)
 
     def report(self) -> dict[str, Any]:
-        """Return precision and what grompp warned of."""
-        facts: dict[str, Any] = {"precision": self.program.precision}
+        """Return precision, what grompp warned of, and how far virtual sites are out of place."""
+        facts: dict[str, Any] = {"precision": self.program.precision, **displacement(self.system)}
         return facts | ({"warnings": list(self.found.warnings)} if self.found and self.found.warnings else {})

@@ -4,6 +4,7 @@ import numpy as np
 
 from cuds.arrays import IntArray
 from cuds.errors import InvalidError, UnsupportedError
+from cuds.model.naming import Naming
 from cuds.model.particles import ParticleSystem, Species
 from cuds.model.potential import Potential
 from cuds.semantics.dictionary import EngineWords
@@ -12,7 +13,8 @@ from cuds_gromacs.bonds import topology
 from cuds_gromacs.codecs.records import MoleculeType, TopologyFile
 from cuds_gromacs.codecs.settings import Settings
 from cuds_gromacs.codecs.structure import Structure
-from cuds_gromacs.field import potential
+from cuds_gromacs.constraining import constrained
+from cuds_gromacs.field import potential, screened
 
 
 def system(
@@ -41,9 +43,14 @@ def system(
                 hint="free-energy perturbations are not carried; leave its columns out",
                 field="topology",
             )
-    species, index, types = _species(file)
     if (pbc := settings.choice("pbc")) != "xyz":
-        raise UnsupportedError(f"pbc = {pbc}: cuds does not carry it", hint="it carries pbc = xyz", field="pbc")
+        raise UnsupportedError(
+            f"pbc = {pbc}: cuds does not carry it",
+            hint="it carries pbc = xyz; GROMACS 2022 itself takes others only between two walls",
+            field="pbc",
+        )
+    file = screened(constrained(file, settings.choice("constraints")), settings.real("epsilon-r"))
+    species, index, types = _species(file)
     charges = np.concatenate([np.tile(file.molecule_types[n].charges, c) for n, c in file.molecules])
     found = ParticleSystem(
         positions=Quantity(structure.positions, "nm"),
@@ -54,9 +61,29 @@ def system(
         cell=Quantity(structure.box, "nm"),
         pbc=(True, True, True),
         topology=topology(file, words),
+        naming=_naming(file, structure),
         label=structure.title,
     )
     return found, potential(file, types, settings)
+
+
+def _naming(file: TopologyFile, structure: Structure) -> Naming:
+    """Return the names that the topology gives, as grompp takes them; residues count as in the structure."""
+    kinds = {name: file.molecule_types[name] for name, _ in file.molecules}
+    one = [Naming.of(k.atom_names, k.residue_names, k.residues, [name] * len(k)) for name, k in kinds.items()]
+    labels = tuple(sorted({label for naming in one for label in naming.labels}))
+    place = {label: i for i, label in enumerate(labels)}
+    of_kind = {
+        name: [np.array([place[x] for x in naming.names(level)]) for level in ("atom", "residue", "molecule")]
+        for name, naming in zip(kinds, one, strict=True)
+    }
+    atom, residue, molecule = (
+        np.concatenate([np.tile(of_kind[name][i], count) for name, count in file.molecules]).astype(np.int64)
+        for i in range(3)
+    )
+    return Naming(
+        labels=labels, atom=atom, residue=residue, residue_number=structure.residue_numbers, molecule=molecule
+    )
 
 
 def _changes(kind: MoleculeType) -> bool:

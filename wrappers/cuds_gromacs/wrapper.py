@@ -21,6 +21,7 @@ class GromacsWrapper(Wrapper):
 
     def check(self, simulation: Simulation) -> None:
         """Refuse what GROMACS cannot express."""
+        from cuds.semantics.sites import check_masses, warn_of_displaced
         from cuds_gromacs.parameters import parameters
         from cuds_gromacs.written import topology_file
 
@@ -34,12 +35,14 @@ class GromacsWrapper(Wrapper):
             )
         if not len(simulation.system):
             raise InvalidError("system: no particles", hint="give at least one", field="system")
+        check_masses(simulation.system)
         if isinstance(simulation, EnergyMinimisation):
             self._refuse_minimisation(simulation)
         if isinstance(simulation, MolecularDynamics):
             self._refuse_motion(simulation)
         parameters(simulation.system, simulation.potential)
         topology_file(simulation.system, simulation.potential, engine.words())
+        warn_of_displaced(simulation.system)
 
     def _check_numbers(self) -> None:
         threads, kappa = self.options.get("threads", 1), self.options.get("compressibility", 1.0)
