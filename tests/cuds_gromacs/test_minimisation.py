@@ -17,7 +17,7 @@ def wanted(liquid: tuple[cuds.ParticleSystem, cuds.Potential], **more: Any) -> c
 
 def test_molecules_come_to_rest_with_the_force_asked_for() -> None:
     """An independent single point there has no larger force, and the same energy; bonds are near their lengths."""
-    liquid = water(rigid=False, cutoff=0.6, accuracy=1e-7)  # without a step of the energy at the cutoff
+    liquid = water(rigid=False, cutoff=0.6)  # without a step of the energy at the cutoff
     result = cuds.run(wanted(liquid, force_tolerance=(1e-3, "kJ/mol/nm")), engine="gromacs")
     minimum = result[cuds.ParticleSystem]
     again = cuds.energy(minimum.replace(forces=None), potential=liquid[1], engine="gromacs")

@@ -19,7 +19,8 @@ from cuds_lammps.session import LammpsSession
 
 Count = Callable[[int, int], int]
 WORDS = engine_words("lammps")
-ROWS = [r for r in WORDS.rows if r.role and r.realises]
+# Those of the ends of dihedrals are written together or not at all: tests/translation reads them in whole systems.
+ROWS = [r for r in WORDS.rows if r.role and r.realises and r.section != "ends"]
 CONNECTION = next(r for r in ROWS if r.realises == "Connection")
 CARBON = cuds.Species(symbol="C", atomic_number=6, mass="12.011 Da")
 NOTHING = cuds.pair("LennardJones", "C", "C", epsilon="0 eV", sigma="3 angstrom", cutoff="12 angstrom")

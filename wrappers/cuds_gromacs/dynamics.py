@@ -44,7 +44,9 @@ class GromacsDynamics(GromacsSession):
     simulation: MolecularDynamics
 
     def _start(self) -> ParticleSystem:
-        return self.simulation.start()
+        start, given = self.simulation.start(), self.simulation.system.positions
+        self._set_right = float(np.abs(start.positions.in_unit("angstrom") - given.in_unit("angstrom")).max(initial=0))
+        return start
 
     def _place(self) -> None:
         """Write down where the particles start, and how they move from there."""
@@ -312,6 +314,10 @@ class GromacsDynamics(GromacsSession):
         }
         if held(self.system):
             facts["constraints"] = constraint_settings(self.system, self.program.precision)
+            facts["set at rigid distances by up to [angstrom]"] = self._set_right
+            if self.last is not None and self.last.step == self._step:
+                here = self.system.replace(positions=Quantity(self.last.positions @ self.rotation, "nm"))
+                facts["rigid distances kept to [relative]"] = deviation(here)
         return facts | ({"warnings": list(self.warnings)} if self.warnings else {})
 
 

@@ -37,7 +37,7 @@ def constraint_settings(system: ParticleSystem, precision: str) -> dict[str, str
     """
     if not held(system):
         return {}
-    kinds, counts = blocks(system)
+    kinds, counts = blocks(system.replace(naming=None))  # as the topology is written
     settled = settles(system, kinds, counts)
     if any(_has_rings(block) for i, block in enumerate(kinds) if i != settled):
         return {"constraint-algorithm": "shake", "shake-tol": repr(_TOLERANCE[precision])}

@@ -30,6 +30,11 @@ E = TypeVar("E", bound=Entity)
 _DECIMALS = 12  # of the structure; the positions that are evaluated are in a file of doubles
 
 
+def _unnamed(system: ParticleSystem) -> ParticleSystem:
+    """Return a system without names and a label: what an engine is told does not depend on them."""
+    return system.replace(naming=None, label="")
+
+
 def program(options: Mapping[str, Any]) -> Program:
     """Return the program of the precision that is asked for; else that of double precision, if it is installed."""
     precision, threads = options.get("precision"), int(options.get("threads", 1))
@@ -76,7 +81,7 @@ class GromacsSession(Session):
         self.rehearsing = False
         self.inputs = Inputs(folder / "conf.gro", folder / "topol.top", folder / "run.mdp", warnings=1)  # a net charge
         moving = isinstance(simulation, MolecularDynamics)
-        told = topology_file(self.system, simulation.potential, words, moving=moving)
+        told = topology_file(_unnamed(self.system), simulation.potential, words, moving=moving)
         self.inputs.topology.write_text(told, encoding="utf-8")
         self.inputs.settings.write_text(settings_file(parameters(self.system, simulation.potential)), encoding="utf-8")
         self._place()
@@ -90,7 +95,7 @@ class GromacsSession(Session):
         self.rotation, cell = triangular(self.system.cell.in_unit("nm"))
         self.cell = cell
         x = self.system.positions.in_unit("nm") @ self.rotation.T
-        write_gro(self.inputs.structure, structure(self.system, x, None, cell), _DECIMALS)
+        write_gro(self.inputs.structure, structure(_unnamed(self.system), x, None, cell), _DECIMALS)
         write_frame(self.folder / "positions.trr", x, cell)
 
     def push(self, *what: Entity) -> None:
