@@ -255,7 +255,6 @@ def test_what_gromacs_cannot_end_so_is_refused() -> None:
     lj = cuds.pair("LennardJones", "A", "A", epsilon="0.4 kJ/mol", sigma="0.3 nm", cutoff="0.8 nm")
     cases: list[tuple[Callable[[], cuds.Potential], str]] = [
         (lambda: lj + cuds.coulomb("A", cutoff="0.8 nm", truncation="ShiftedCutoff"), "no Coulomb with the truncation"),
-        (lambda: lj.replace(terms=(lj.terms[0].replace(truncation="TailCorrectedCutoff"),)), "TailCorrectedCutoff"),
         (lambda: lj.replace(terms=(lj.terms[0].replace(correction="Average"),)), "no long-range correction Average"),
     ]
     for made, says in cases:

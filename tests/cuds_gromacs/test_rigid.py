@@ -145,7 +145,7 @@ def test_a_start_that_is_not_rigid_is_refused(tmp_path: Path) -> None:
         session.advance(0)
         assert stretched(session.pull(cuds.Trajectory))[0] < 1e-13
     x[31] += 0.2 * (x[31] - x[30])
-    with pytest.raises(InvalidError, match="particles 31 and 32 are 1.2"):
+    with pytest.raises(InvalidError, match=r"particles 31 and 32 are 1\.2"):
         opened(tmp_path / "y", job((system.replace(positions=(x, "nm")), potential)))
 
 

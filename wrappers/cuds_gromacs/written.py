@@ -94,7 +94,7 @@ def _any_powers(potential: Potential, topology: Topology) -> bool:
 def _types(system: ParticleSystem, potential: Potential, names: list[str], rule: int, found: Lookup) -> Iterator[str]:
     """Yield the types, the numbers of every pair of them, and what is found by types."""
     of_kind = [*range(len(names)), *found.copies]
-    numbers = _numbers(system, potential, rule)[np.ix_(of_kind, of_kind)]
+    numbers = pair_numbers(system, potential, rule)[np.ix_(of_kind, of_kind)]
     names = [*names, *copy_names(names, found.copies)]
     yield from (f"1 {rule} no 1.0 1.0", "", "[ atomtypes ]", "; name number mass charge particle " + _MEANT[rule])
     for i, kind in enumerate(system.kinds[k] for k in of_kind):
@@ -112,8 +112,8 @@ _POWERS = ("LennardJones", "LennardJonesPowers")
 _MEANT = {1: "C6 C12", 2: "sigma epsilon"}
 
 
-def _numbers(system: ParticleSystem, potential: Potential, rule: int) -> FloatArray:
-    """Return the numbers of all pairs of types, (n, n, 2)."""
+def pair_numbers(system: ParticleSystem, potential: Potential, rule: int) -> FloatArray:
+    """Return the numbers of all pairs of types, (n, n, 2), in kJ/mol and nm: C6 and C12, or sigma and epsilon."""
     n = len(system.kinds)
     terms = [t for t in potential.terms if not of_charges(t)]
     for term in terms:
