@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 import cuds
-from cuds.errors import NotConvergedError, UnsupportedError
+from cuds.errors import EngineError, NotConvergedError, UnsupportedError
 from tests.cuds_gromacs.liquids import argon, water
+from tests.waters import bound
 
 
 def wanted(liquid: tuple[cuds.ParticleSystem, cuds.Potential], **more: Any) -> cuds.EnergyMinimisation:
@@ -54,3 +55,34 @@ def test_what_it_cannot_do_is_refused_by_name(tmp_path: Path) -> None:
     for job, named in ((wanted(argon(), cell="isotropic"), "cell"), (wanted(water(rigid=True)), "192 constrained")):
         with pytest.raises(UnsupportedError, match=named):
             cuds.run(job, engine="gromacs", keep=tmp_path / "x")
+
+
+def test_the_minimum_is_that_of_lammps() -> None:
+    """Of flexible molecules far from each other in a shifted potential: one basin, the same energy and shapes."""
+    system, potential = water(rigid=False)
+    x = system.positions.in_unit("nm")[:6]
+    x = x - x[[0, 0, 0, 3, 3, 3]] + np.repeat([[0.2, 0.2, 0.2], [0.2, 0.5, 0.2]], 3, axis=0)
+    assert system.charges is not None
+    two = cuds.ParticleSystem(
+        positions=(x, "nm"), species=system.species[:6], kinds=system.kinds, cell=system.cell, pbc=system.pbc,
+        charges=system.charges[:6], topology=bound(np.arange(1, 7).reshape(2, 3), rigid=False),
+    )  # fmt: skip
+    job = wanted((two, potential), force_tolerance=(1e-2, "kJ/mol/nm"))
+    one, other = (cuds.run(job, engine=engine) for engine in ("gromacs", "lammps"))
+    energies = [r[cuds.PotentialEnergy].value.in_unit("kJ/mol") for r in (one, other)]
+    assert energies[0] == pytest.approx(energies[1], abs=1e-3)
+    apart = []
+    for r in (one, other):
+        y = r[cuds.ParticleSystem].positions.in_unit("nm")
+        apart.append(np.linalg.norm(y[:, None] - y, axis=2))
+    np.testing.assert_allclose(apart[0], apart[1], rtol=0, atol=2e-4)
+
+
+def test_atoms_on_top_of_each_other_are_an_error() -> None:
+    """Before a step is made."""
+    system, potential = argon()
+    x = np.array(system.positions.in_unit("nm"))
+    x[1] = x[0]
+    with pytest.raises(EngineError, match="gromacs") as caught:
+        cuds.run(wanted((system.replace(positions=(x, "nm")), potential)), engine="gromacs")
+    assert "on top of each other" in caught.value.hint

@@ -53,4 +53,4 @@ def test_density_is_that_published_in_both_engines(count: Count) -> None:
     assert abs(one - two) < 4 * np.hypot(e1, e2) + (0 if deep else 0.05)
     for value, error in found.values():
         assert abs(value - PUBLISHED) < 4 * error + (0.002 if deep else 0.05)
-        assert error < (0.002 if deep else 0.05)
+        assert error < (0.005 if deep else 0.05)
