@@ -240,6 +240,7 @@ def test_what_it_cannot_do_is_refused_by_name(tmp_path: Path) -> None:
         (job(liquid, **npt, thermostat="langevin"), "langevin"),
         (job(liquid, **npt, barostat="stochastic-rescaling"), "stochastic-rescaling"),
         (stiff, "192 constrained"),
+        (job((with_site(liquid[0]), liquid[1])), "1 virtual sites, the first particle 3"),
     ):
         with pytest.raises(UnsupportedError, match=named):
             opened(tmp_path / "x", wanted)
@@ -251,6 +252,15 @@ def test_what_it_cannot_do_is_refused_by_name(tmp_path: Path) -> None:
         opened(tmp_path / "x", bath)
     with opened(tmp_path / "x", bath.replace(thermostat="langevin")) as session:
         session.advance(10)
+
+
+def with_site(system: cuds.ParticleSystem) -> cuds.ParticleSystem:
+    """Return atoms of which the third is half way between the first two."""
+    massless = cuds.Species(symbol="M", mass="0 Da")
+    sites = cuds.virtual_sites("LineSite", [[3, 1, 2]], a=0.5)
+    return cuds.sites_placed(system.replace(
+        kinds=(*system.kinds, massless), species=np.where(system.ids == 3, 1, 0), topology=cuds.Topology(sites=(sites,)),
+    ))  # fmt: skip
 
 
 def test_the_drift_of_a_system_alone_stays(tmp_path: Path) -> None:

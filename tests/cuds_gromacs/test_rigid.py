@@ -97,7 +97,8 @@ def test_a_molecule_across_the_boundary_is_one(tmp_path: Path) -> None:
     """Distances are between nearest images: the same velocities are drawn as for the molecule in one piece."""
     system, potential = water(rigid=True)
     x = system.positions.in_unit("nm")
-    edge = 4 * 0.3104
+    assert system.cell is not None
+    edge = system.cell.in_unit("nm")[0, 0]
     broken = system.replace(positions=(x - edge * np.floor(x / edge - 0.02), "nm"))
     one, two = (job((s, potential)).start().velocities for s in (system, broken))
     assert one is not None

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from cuds.errors import InvalidError, UnsupportedError
 from cuds.model.dynamics import MolecularDynamics
-from cuds.model.simulation import AtomisticSimulation, EnergyMinimisation, Simulation
+from cuds.model.simulation import AtomisticSimulation, EnergyMinimisation, Simulation, SinglePoint
 from cuds.wrapper.capability import Engine
 from cuds.wrapper.contract import Wrapper
 
@@ -36,6 +36,7 @@ class GromacsWrapper(Wrapper):
         if not len(simulation.system):
             raise InvalidError("system: no particles", hint="give at least one", field="system")
         check_masses(simulation.system)
+        self._refuse_moving_sites(simulation)
         if isinstance(simulation, EnergyMinimisation):
             self._refuse_minimisation(simulation)
         if isinstance(simulation, MolecularDynamics):
@@ -53,6 +54,18 @@ class GromacsWrapper(Wrapper):
                 f"options: compressibility={kappa!r}",
                 hint="give a number of 1/bar, like 4.5e-5",
                 option="compressibility",
+            )
+
+    def _refuse_moving_sites(self, simulation: AtomisticSimulation) -> None:
+        topology = simulation.system.topology
+        if topology is not None and topology.sites and not isinstance(simulation, SinglePoint):
+            count, first = len(topology.site_ids), topology.site_ids[0]
+            raise UnsupportedError(
+                f"topology: {count} virtual sites, the first particle {first}, which are not moved with their "
+                f"parents in a {type(simulation).__name__}",
+                hint="cuds has GROMACS compute a SinglePoint with them",
+                field="topology",
+                engine=self.name,
             )
 
     def _refuse_minimisation(self, wanted: EnergyMinimisation) -> None:
