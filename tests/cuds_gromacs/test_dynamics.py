@@ -240,7 +240,7 @@ def test_what_it_cannot_do_is_refused_by_name(tmp_path: Path) -> None:
         (job(liquid, **npt, thermostat="langevin"), "langevin"),
         (job(liquid, **npt, barostat="stochastic-rescaling"), "stochastic-rescaling"),
         (stiff, "192 constrained"),
-        (job((with_site(liquid[0]), liquid[1])), "1 virtual sites, the first particle 3"),
+        (job(with_site(*liquid)), "1 virtual sites, the first particle 3"),
     ):
         with pytest.raises(UnsupportedError, match=named):
             opened(tmp_path / "x", wanted)
@@ -254,13 +254,16 @@ def test_what_it_cannot_do_is_refused_by_name(tmp_path: Path) -> None:
         session.advance(10)
 
 
-def with_site(system: cuds.ParticleSystem) -> cuds.ParticleSystem:
-    """Return atoms of which the third is half way between the first two."""
+def with_site(system: cuds.ParticleSystem, potential: cuds.Potential) -> tuple[cuds.ParticleSystem, cuds.Potential]:
+    """Return atoms of which the third is half way between the first two, where nothing acts on it."""
+    for one in ("Ar", "M"):
+        potential += cuds.pair("LennardJones", one, "M", epsilon="0 kJ/mol", sigma="0.3 nm", cutoff="0.75 nm",
+                               truncation="ShiftedCutoff")  # fmt: skip
     massless = cuds.Species(symbol="M", mass="0 Da")
     sites = cuds.virtual_sites("LineSite", [[3, 1, 2]], a=0.5)
-    return cuds.sites_placed(system.replace(
-        kinds=(*system.kinds, massless), species=np.where(system.ids == 3, 1, 0), topology=cuds.Topology(sites=(sites,)),
-    ))  # fmt: skip
+    species, kinds = np.where(system.ids == 3, 1, 0), (*system.kinds, massless)
+    made = system.replace(kinds=kinds, species=species, topology=cuds.Topology(sites=(sites,)))
+    return cuds.sites_placed(made), potential
 
 
 def test_the_drift_of_a_system_alone_stays(tmp_path: Path) -> None:
