@@ -15,7 +15,6 @@ from cuds.model.series import TimeSeries
 from cuds.model.trajectory import Trajectory
 from cuds.wrapper.contract import Progress
 
-_BLOCK = 0.5  # seconds: how often progress is told and records are written
 STRIDE = 1000  # steps: runs are taken apart at multiples of it and of the sampling, and nowhere else
 
 
@@ -40,6 +39,7 @@ class Motion:
         self.again = f"the same call with keep={str(opened.folder)!r} and seed={job.seed}"
         if laboratory.records is not None and laboratory.keep is None:
             self.again = "the same run in the same folder"
+        self._stretch = laboratory.wrapper(job).stretch
         self._pace = 0.0  # seconds a step, of the last block
         state = self.record.state()
         if state is not None:
@@ -56,11 +56,11 @@ class Motion:
         return [final.replace(label=f"{self.job.system.label} after {self.job.duration!r}".strip()), *self.found()]
 
     def _blocks(self) -> Iterator[int]:
-        """Yield numbers of steps up to the next sample, checkpoint, or half a second of work."""
+        """Yield numbers of steps up to the next sample, checkpoint, or as long as the engine is to work at once."""
         job, unit = self.job, min(self.job.sample_steps, STRIDE)
         while (step := self.record.step) < job.n_steps:
             self.progress(Progress(step, job.n_steps, "steps", self.text))
-            wish = unit * max(1, int(_BLOCK / self._pace / unit) if self._pace else 1)
+            wish = unit * max(1, int(self._stretch / self._pace / unit) if self._pace else 1)
             end = min(job.n_steps, step - step % unit + wish, step - step % job.checkpoint_steps + job.checkpoint_steps)
             yield end - step
             if end % job.checkpoint_steps == 0 and end < job.n_steps:

@@ -205,12 +205,14 @@ class EngineWords:
         rows = [r for r in self.rows if r.realises == simulation.scheme]
         row = next((r for r in rows if r.arguments in ("", simulation.coupling)), None)
         if row is None:
-            known = [r.realises for r in self.rows if r.realises.endswith(("NVE", "NVT", "NPT"))]
+            found = [r for r in self.rows if r.realises.endswith(("NVE", "NVT", "NPT"))]
+            known = [f"{r.realises} ({r.arguments})" if r.arguments else r.realises for r in found]
             baths = f"thermostat {simulation.thermostat!r}"
-            baths += f" and barostat {simulation.barostat!r}" if simulation.ensemble == "NPT" else ""
+            if simulation.ensemble == "NPT":
+                baths += f" and barostat {simulation.barostat!r}, coupling {simulation.coupling!r}"
             raise UnsupportedError(
                 f"{self.title} cannot run {simulation.ensemble} with {baths}",
-                hint=f"it integrates {', '.join(known)}; choose another thermostat= or barostat=",
+                hint=f"it integrates {', '.join(known)}; choose another thermostat=, barostat= or coupling=",
                 field="thermostat",
             )
         return row

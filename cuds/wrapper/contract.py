@@ -113,6 +113,8 @@ class Wrapper(ABC):
     isolation: ClassVar[Literal["worker", "none"]] = "worker"
     # The installed distributions that are the engine: as long as none changes, a probe need not be repeated.
     packages: ClassVar[tuple[str, ...]] = ()
+    # How many seconds a call of `advance` should last when a motion is followed: what it records is kept after each.
+    stretch: ClassVar[float] = 0.5
 
     def __init__(
         self, folder: Path, *, options: Mapping[str, Any] | None = None, progress: ProgressCallback = silent

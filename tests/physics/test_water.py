@@ -13,7 +13,7 @@ from cuds.units import BOLTZMANN
 from tests.waters import off, spce, waters
 
 Count = Callable[[int, int], int]
-ENGINES = ["lammps"]
+ENGINES = ["lammps", "gromacs"]
 MODELS: dict[str, tuple[bool, float]] = {"rigid": (True, 1.0), "flexible": (False, 0.5)}  # and the time step in fs
 
 
@@ -60,3 +60,35 @@ def test_energy_is_conserved_and_temperature_is_shared(engine: str, model: str, 
     assert abs(warm - kelvin) < 5 * np.hypot(spread, error) + 0.03 * kelvin
     if rigid:
         assert off(frames).max() < 1e-9
+
+
+@pytest.mark.timeout(3000)
+@pytest.mark.parametrize("model", MODELS)
+def test_both_engines_move_it_alike_from_the_same_start(model: str, count: Count) -> None:
+    """The same path to begin with; then energies drift alike, and temperatures are the same within their errors."""
+    rigid, step = MODELS[model]
+    repeat, cutoff = (6, "0.9 nm") if count(0, 1) else (4, "0.6 nm")
+    job = MolecularDynamics(liquid("gromacs", repeat, cutoff, rigid=rigid), potential=spce(cutoff), every="5 fs",
+                            timestep=(step, "fs"), duration=(count(1, 10), "ps"), seed=1)  # fmt: skip
+    results = {engine: cuds.run(job, engine=engine) for engine in ENGINES}
+    one, two = (r.trajectory.positions.in_unit("angstrom") for r in results.values())
+    np.testing.assert_allclose(one[:5], two[:5], rtol=0, atol=1e-4)
+    drifts = [drift(r.series, len(job.system)) for r in results.values()]
+    kelvins = [r.series["temperature"].mean(after="0.1 ps") for r in results.values()]
+    print(f"{model}: " + ", ".join(
+        f"{engine} {slope:.1e} +- {error:.1e} kJ/mol/ps/atom, {kelvin!r}"
+        for engine, (slope, error), kelvin in zip(ENGINES, drifts, kelvins, strict=True)
+    ))  # fmt: skip
+    (slope, error), (other, spread) = drifts
+    assert abs(slope - other) < 4 * np.hypot(error, spread)
+    warm, cool = (k.value.in_unit("K") for k in kelvins)
+    assert abs(warm - cool) < 4 * np.hypot(*(k.error.in_unit("K") for k in kelvins))
+
+
+def drift(series: cuds.TimeSeries, atoms: int) -> tuple[float, float]:
+    """How fast the total energy changes, in kJ/mol/ps/atom, and its error, with as many samples as are independent."""
+    total, t = series["total_energy"], series.times.in_unit("ps")
+    energy = total.values.in_unit("kJ/mol") / atoms
+    slope, level = np.polyfit(t, energy, 1)
+    noise = np.std(energy - slope * t - level) / (np.std(t) * np.sqrt(total.mean().effective))
+    return float(slope), float(noise)

@@ -43,6 +43,12 @@ class Block:
     maps: tuple[tuple[IntArray, IntArray], ...] = ()
     sites: tuple[tuple[IntArray, IntArray], ...] = ()
 
+    @property
+    def at(self) -> dict[tuple[int, int], float]:
+        """Rigid distances in nm by the two atoms, the lower number first."""
+        pairs = np.sort(self.constrained, axis=1).tolist()
+        return {(i, j): float(d) for (i, j), d in zip(pairs, self.lengths, strict=True)}
+
 
 def blocks(system: ParticleSystem) -> tuple[list[Block], list[tuple[int, int]]]:
     """Return the kinds of molecule, and of which kind and how many there are, in the order of the atoms."""

@@ -6,6 +6,7 @@ from cuds.errors import UnsupportedError
 from cuds.model.particles import ParticleSystem
 from cuds.model.potential import Potential
 from cuds_gromacs.endings import of_charges, run_parameters
+from cuds_gromacs.tails import with_tails
 
 
 def parameters(system: ParticleSystem, potential: Potential) -> dict[str, str]:
@@ -14,8 +15,8 @@ def parameters(system: ParticleSystem, potential: Potential) -> dict[str, str]:
     Raises
     ------
     UnsupportedError
-        For a truncation that GROMACS has not, for cutoffs that differ from pair to pair, and for a system that is not
-        periodic.
+        For a truncation that GROMACS has not, for cutoffs that differ from pair to pair, for a correction that is
+        another here, and for a system that is not periodic.
     """
     if system.cell is None or not all(system.pbc):
         raise UnsupportedError(
@@ -24,6 +25,7 @@ def parameters(system: ParticleSystem, potential: Potential) -> dict[str, str]:
             field="pbc",
             engine="gromacs",
         )
+    potential = with_tails(system, potential)
     charges = [t for t in potential.terms if of_charges(t)]
     others = [t for t in potential.terms if not of_charges(t)]
     found = {

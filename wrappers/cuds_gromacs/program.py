@@ -17,7 +17,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Literal, NoReturn, Self, cast
@@ -96,6 +96,10 @@ class Program:
     def one_rank(self) -> tuple[str, ...]:
         """The arguments with which mdrun is one process."""
         return ("-ntmpi", "1") if self.mpi == "thread_mpi" else ()
+
+    def with_environment(self, more: Mapping[str, str]) -> "Program":
+        """Return the same program with more set for it."""
+        return replace(self, environment={**self.environment, **more})
 
     def run(
         self,

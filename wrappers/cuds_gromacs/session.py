@@ -8,6 +8,7 @@ import numpy as np
 
 from cuds.arrays import FloatArray
 from cuds.errors import InvalidError, NotInstalledError, UnsupportedError
+from cuds.model.dynamics import MolecularDynamics
 from cuds.model.entity import Entity
 from cuds.model.particles import ParticleSystem
 from cuds.model.simulation import AtomisticSimulation
@@ -16,7 +17,7 @@ from cuds.model.tensor import triangular
 from cuds.semantics.dictionary import EngineWords
 from cuds.semantics.sites import displacement
 from cuds.units import Quantity
-from cuds.wrapper.contract import Session
+from cuds.wrapper.contract import ProgressCallback, Session, silent
 from cuds_gromacs.codecs.structure import write_gro
 from cuds_gromacs.parameters import parameters, settings_file
 from cuds_gromacs.preparation import Inputs
@@ -34,14 +35,15 @@ def _unnamed(system: ParticleSystem) -> ParticleSystem:
     return system.replace(naming=None, label="")
 
 
-def program(precision: Any = None) -> Program:
-    """Return the program of a precision; where none is asked for that of double precision, if it is installed."""
+def program(options: Mapping[str, Any]) -> Program:
+    """Return the program of the precision that is asked for; else that of double precision, if it is installed."""
+    precision, threads = options.get("precision"), int(options.get("threads", 1))
     try:
-        return find(precision or "double")
+        return find(precision or "double", threads=threads)
     except NotInstalledError:
         if precision:
             raise
-        return find()
+        return find(threads=threads)
 
 
 class GromacsSession(Session):
@@ -57,28 +59,41 @@ class GromacsSession(Session):
         GROMACS's part of the dictionary.
     options : mapping
         Its own words, already checked.
+    progress : callable
+        Is told how far long work has come.
     """
 
     def __init__(
-        self, simulation: AtomisticSimulation, folder: Path, words: EngineWords, options: Mapping[str, Any]
+        self,
+        simulation: AtomisticSimulation,
+        folder: Path,
+        words: EngineWords,
+        options: Mapping[str, Any],
+        progress: ProgressCallback = silent,
     ) -> None:
         assert simulation.potential is not None  # the wrapper refuses it before
-        self.system = simulation.system
-        self.folder = folder
-        self.program = program(options.get("precision"))
+        self.simulation, self.folder, self.words, self.options, self.progress = (
+            simulation, folder, words, options, progress,
+        )  # fmt: skip
+        self.system = self._start()
+        self.program = program(options)
         self.found: SinglePointResult | None = None
         self.rehearsing = False
         self.inputs = Inputs(folder / "conf.gro", folder / "topol.top", folder / "run.mdp", warnings=1)  # a net charge
-        self.inputs.topology.write_text(
-            topology_file(_unnamed(self.system), simulation.potential, words), encoding="utf-8"
-        )
+        moving = isinstance(simulation, MolecularDynamics)
+        told = topology_file(_unnamed(self.system), simulation.potential, words, moving=moving)
+        self.inputs.topology.write_text(told, encoding="utf-8")
         self.inputs.settings.write_text(settings_file(parameters(self.system, simulation.potential)), encoding="utf-8")
         self._place()
+
+    def _start(self) -> ParticleSystem:
+        return self.simulation.system
 
     def _place(self) -> None:
         """Write where the particles are, in GROMACS's frame: its first cell vector is along x, the second in xy."""
         assert self.system.cell is not None
         self.rotation, cell = triangular(self.system.cell.in_unit("nm"))
+        self.cell = cell
         x = self.system.positions.in_unit("nm") @ self.rotation.T
         write_gro(self.inputs.structure, structure(_unnamed(self.system), x, None, cell), _DECIMALS)
         write_frame(self.folder / "positions.trr", x, cell)

@@ -5,7 +5,7 @@ sites anew, and may constrain, before it looks at the energy. Of the settings on
 often something is written, how long neighbour lists last, and what a rerun refuses.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +23,7 @@ _EVERY |= {"nstcalcenergy": "1", "nstlist": "1"}
 _TIME_STEPS = ("mts", "mts-levels", "mts-level2-forces", "mts-level2-factor")  # want energies less often
 _NO_DYNAMICS = {"steep", "cg", "lbfgs", "nm", "tpi", "tpic", "mimic"}
 _ABSURD = 1e30  # of an energy; in double precision it is finite even where atoms lie on top of each other
-_UNDIVIDED = {"GMX_DD_SINGLE_RANK": "0"}  # else even one rank refuses molecules that are long beside the cell
+UNDIVIDED = {"GMX_DD_SINGLE_RANK": "0"}  # else even one rank refuses molecules that are long beside the cell
 _ROUNDING = {True: 1e-13, False: 1e-6}  # of a position or a cell vector, relative, by double precision
 
 
@@ -103,8 +103,7 @@ def evaluate(
         _NAME,
         *program.one_rank,
     ]
-    whole = replace(program, environment={**program.environment, **_UNDIVIDED})
-    whole.run([*arguments, "-reprod", "-nb", "cpu", "-pin", "off"], folder=folder)
+    program.with_environment(UNDIVIDED).run([*arguments, "-reprod", "-nb", "cpu", "-pin", "off"], folder=folder)
     energies = read_energies(folder / f"{_NAME}.edr")
     found = Trajectory(folder / f"{_NAME}.trr")[0]
     rows = {name: float(energies[name][0]) for name in energies.names}

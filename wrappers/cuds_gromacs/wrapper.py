@@ -2,8 +2,9 @@
 
 from typing import TYPE_CHECKING
 
-from cuds.errors import InvalidError
-from cuds.model.simulation import AtomisticSimulation, Simulation
+from cuds.errors import InvalidError, UnsupportedError
+from cuds.model.dynamics import MolecularDynamics
+from cuds.model.simulation import AtomisticSimulation, EnergyMinimisation, Simulation, SinglePoint
 from cuds.wrapper.capability import Engine
 from cuds.wrapper.contract import Wrapper
 
@@ -16,6 +17,8 @@ class GromacsWrapper(Wrapper):
 
     name = "gromacs"
 
+    stretch = 10.0  # mdrun begins anew with each call
+
     def check(self, simulation: Simulation) -> None:
         """Refuse what GROMACS cannot express."""
         from cuds.semantics.sites import check_masses, warn_of_displaced
@@ -25,6 +28,7 @@ class GromacsWrapper(Wrapper):
         engine = self.describe()
         engine.check(simulation)
         assert isinstance(simulation, AtomisticSimulation)
+        self._check_numbers()
         if simulation.potential is None:
             raise InvalidError(
                 "potential: missing; GROMACS has none of its own", hint="give potential=", field="potential"
@@ -32,24 +36,85 @@ class GromacsWrapper(Wrapper):
         if not len(simulation.system):
             raise InvalidError("system: no particles", hint="give at least one", field="system")
         check_masses(simulation.system)
+        self._refuse_moving_sites(simulation)
+        if isinstance(simulation, EnergyMinimisation):
+            self._refuse_minimisation(simulation)
+        if isinstance(simulation, MolecularDynamics):
+            self._refuse_motion(simulation)
         parameters(simulation.system, simulation.potential)
         topology_file(simulation.system, simulation.potential, engine.words())
         warn_of_displaced(simulation.system)
+
+    def _check_numbers(self) -> None:
+        threads, kappa = self.options.get("threads", 1), self.options.get("compressibility", 1.0)
+        if not isinstance(threads, int) or threads < 1:
+            raise InvalidError(f"options: threads={threads!r}", hint="give a whole number, 1 or more", option="threads")
+        if not isinstance(kappa, int | float) or not kappa > 0:
+            raise InvalidError(
+                f"options: compressibility={kappa!r}",
+                hint="give a number of 1/bar, like 4.5e-5",
+                option="compressibility",
+            )
+
+    def _refuse_moving_sites(self, simulation: AtomisticSimulation) -> None:
+        topology = simulation.system.topology
+        if topology is not None and topology.sites and not isinstance(simulation, SinglePoint):
+            count, first = len(topology.site_ids), topology.site_ids[0]
+            raise UnsupportedError(
+                f"topology: {count} virtual sites, the first particle {first}, which are not moved with their "
+                f"parents in a {type(simulation).__name__}",
+                hint="cuds has GROMACS compute a SinglePoint with them",
+                field="topology",
+                engine=self.name,
+            )
+
+    def _refuse_minimisation(self, wanted: EnergyMinimisation) -> None:
+        if wanted.cell != "fixed":
+            raise UnsupportedError(
+                f"cell: GROMACS minimises no cell ({wanted.cell!r})",
+                hint="give cell='fixed', or take another engine",
+                field="cell",
+                engine=self.name,
+            )
+        topology = wanted.system.topology
+        if topology is not None and len(topology.constrained):
+            raise UnsupportedError(
+                f"topology: {len(topology.constrained)} constrained distances, which GROMACS's l-bfgs cannot hold",
+                hint="give stiff bonds in their place, or leave them out knowingly",
+                field="topology",
+                engine=self.name,
+            )
+
+    def _refuse_motion(self, wanted: MolecularDynamics) -> None:
+        self.describe().words().scheme(wanted)
+        topology = wanted.system.topology
+        rigid = 0 if topology is None else len(topology.constrained)
+        if rigid and wanted.scheme == "NoseHooverNPT":
+            raise UnsupportedError(
+                f"topology: {rigid} constrained distances, which GROMACS cannot hold with the barostat 'nose-hoover'",
+                hint="take thermostat='stochastic-rescaling', barostat='stochastic-rescaling'",
+                field="barostat",
+                engine=self.name,
+            )
 
     def probe(self) -> Engine:
         """Ask the program for its version and its precision."""
         from cuds_gromacs.session import program
 
-        found = program(self.options.get("precision"))
+        found = program(self.options)
         return self.describe().probed(found.version, precision=found.precision, program=str(found.path))
 
     def open(self, simulation: Simulation) -> "GromacsSession":
-        """Return a session on particles at rest."""
+        """Return a session on particles at rest, on the way to it, or in motion."""
+        from cuds_gromacs.dynamics import GromacsDynamics
+        from cuds_gromacs.minimisation import GromacsMinimisation
         from cuds_gromacs.session import GromacsSession
 
         self.check(simulation)
         assert isinstance(simulation, AtomisticSimulation)
-        return GromacsSession(simulation, self.folder, self.describe().words(), self.options)
+        kinds = {MolecularDynamics: GromacsDynamics, EnergyMinimisation: GromacsMinimisation}
+        session = kinds.get(type(simulation), GromacsSession)
+        return session(simulation, self.folder, self.describe().words(), self.options, self.progress)
 
     def rehearse(self, simulation: Simulation) -> "GromacsSession":
         """Return a session that writes the files that GROMACS would be given, and starts nothing."""

@@ -24,6 +24,7 @@ from cuds_gromacs.codecs.structure import Structure
 from cuds_gromacs.endings import of_charges, permittivity
 from cuds_gromacs.maps import Lookup, copy_names, lookup, map_lines
 from cuds_gromacs.names import Names, names, type_names, unique
+from cuds_gromacs.rigid import settles
 from cuds_gromacs.sites import refuse_sites_in_terms, site_lines
 
 ROLES = {"bond": ("bond",), "angle": ("angle",), "dihedral": ("dihedral", "improper"),
@@ -39,23 +40,24 @@ class _Said:
     rows: list[str]
 
 
-def topology_file(system: ParticleSystem, potential: Potential, words: EngineWords) -> str:
-    """Return the content of a ``.top`` file.
+def topology_file(system: ParticleSystem, potential: Potential, words: EngineWords, *, moving: bool = False) -> str:
+    """Return the content of a ``.top`` file; of particles that are to move, rigid water is SETTLE's.
 
     Raises
     ------
     UnsupportedError
         For what GROMACS cannot express, by name, with the first particles.
     """
-    return "\n".join(_lines(system, potential, words)) + "\n"
+    return "\n".join(_lines(system, potential, words, moving)) + "\n"
 
 
-def _lines(system: ParticleSystem, potential: Potential, words: EngineWords) -> Iterator[str]:
+def _lines(system: ParticleSystem, potential: Potential, words: EngineWords, moving: bool) -> Iterator[str]:
     topology = system.topology or Topology()
     types, called = type_names([k.symbol for k in system.kinds]), names(system)
     found = lookup(system, types)
     refuse_sites_in_terms(topology)
     kinds, counts = blocks(system)
+    settled = settles(system, kinds, counts) if moving else None
     titles = unique(str(called.molecules[k.start]) or f"M{i}" for i, k in enumerate(kinds, start=1))
     said = [None if g.role == "pair" else _said(g, words) for g in topology.groups]
     rule = 1 if _any_powers(potential, topology) else 2
@@ -64,13 +66,13 @@ def _lines(system: ParticleSystem, potential: Potential, words: EngineWords) -> 
     yield from ("; written by cuds", "", "[ defaults ]", "; nbfunc comb-rule gen-pairs fudgeLJ fudgeQQ")
     yield from _types(system, potential, types, rule, found)
     named = [*types, *copy_names(types, found.copies)]
-    for title, block in zip(titles, kinds, strict=True):
+    for number, (title, block) in enumerate(zip(titles, kinds, strict=True)):
         yield from ("", "[ moleculetype ]", "; name nrexcl", f"{title} 0", "", "[ atoms ]")
         yield from _atoms(system, block, (named, found, called), charges)
         yield from _terms(block, said)
         yield from map_lines(np.concatenate([np.empty((0, 5), dtype=np.int64), *(atoms for atoms, _ in block.maps)]))
         yield from _pair_lines(block, system, topology, pairs)
-        yield from _rigid(block)
+        yield from _rigid(block) if number != settled else _settled(block)
         for sites, (atoms, row) in zip(topology.sites, block.sites, strict=True):
             yield from site_lines(sites, atoms, row, words)
         yield from _excluded(block, said)
@@ -92,7 +94,7 @@ def _any_powers(potential: Potential, topology: Topology) -> bool:
 def _types(system: ParticleSystem, potential: Potential, names: list[str], rule: int, found: Lookup) -> Iterator[str]:
     """Yield the types, the numbers of every pair of them, and what is found by types."""
     of_kind = [*range(len(names)), *found.copies]
-    numbers = _numbers(system, potential, rule)[np.ix_(of_kind, of_kind)]
+    numbers = pair_numbers(system, potential, rule)[np.ix_(of_kind, of_kind)]
     names = [*names, *copy_names(names, found.copies)]
     yield from (f"1 {rule} no 1.0 1.0", "", "[ atomtypes ]", "; name number mass charge particle " + _MEANT[rule])
     for i, kind in enumerate(system.kinds[k] for k in of_kind):
@@ -110,8 +112,8 @@ _POWERS = ("LennardJones", "LennardJonesPowers")
 _MEANT = {1: "C6 C12", 2: "sigma epsilon"}
 
 
-def _numbers(system: ParticleSystem, potential: Potential, rule: int) -> FloatArray:
-    """Return the numbers of all pairs of types, (n, n, 2)."""
+def pair_numbers(system: ParticleSystem, potential: Potential, rule: int) -> FloatArray:
+    """Return the numbers of all pairs of types, (n, n, 2), in kJ/mol and nm: C6 and C12, or sigma and epsilon."""
     n = len(system.kinds)
     terms = [t for t in potential.terms if not of_charges(t)]
     for term in terms:
@@ -272,6 +274,10 @@ def _rigid(block: Block) -> Iterator[str]:
         yield from ("", "[ constraints ]")
     for (i, j), length in zip((block.constrained + 1).tolist(), block.lengths.tolist(), strict=True):
         yield f"{i} {j} 2 {length!r}"
+
+
+def _settled(block: Block) -> Iterator[str]:
+    yield from ("", "[ settles ]", f"1 1 {block.at[0, 1]!r} {block.at[1, 2]!r}")
 
 
 def _excluded(block: Block, said: list[_Said | None]) -> Iterator[str]:
