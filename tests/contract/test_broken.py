@@ -2,6 +2,7 @@
 
 import importlib
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -51,23 +52,32 @@ FAULTS = {
 }
 
 
-def failing(wrapper: type[Wrapper]) -> list[str]:
-    """Run every case that applies; return those that fail."""
+def cases(wrapper: type[Wrapper]) -> dict[str, Callable[[], object]]:
+    """Return every case that applies."""
     suite = type("Suite", (WrapperContract,), {"wrapper": wrapper})()
-    names = [n for n in dir(suite) if n.startswith("test_") and getattr(suite, n) is not None]
-    assert len(names) > 10
-    failed = []
-    for name in names:
-        try:
-            getattr(suite, name)()
-        except Exception:  # whatever a case raises, it did not pass
-            failed.append(name)
-    return failed
+    return {n: case for n in dir(suite) if n.startswith("test_") and (case := getattr(suite, n)) is not None}
+
+
+def fails(case: Callable[[], object]) -> bool:
+    """Run a case; whatever it raises, it did not pass."""
+    try:
+        case()
+    except Exception:
+        return True
+    return False
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_planted_fault_fails_the_case_that_names_it(fault: str) -> None:
-    assert failing(getattr(broken, fault)) == [FAULTS[fault]]
+def test_a_planted_fault_fails_the_case_that_names_it(fault: str, count: Callable[[int, int], int]) -> None:
+    """And no other; of the others a part is tried at every change, another one for each fault."""
+    all_of_them = cases(getattr(broken, fault))
+    named = FAULTS[fault]
+    others = sorted(all_of_them.keys() - {named})
+    assert len(others) > 9
+    start, tried = list(FAULTS).index(fault), count(len(others) // 6, len(others))
+    chosen = {others[(start + i * len(others) // tried) % len(others)] for i in range(tried)}
+    assert len(chosen) == tried
+    assert [n for n in sorted({named, *chosen}) if fails(all_of_them[n])] == [named]
 
 
 def test_every_broken_wrapper_is_tried() -> None:
