@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import Field, field_validator, model_validator
 
 from cuds import iris
-from cuds.arrays import AnyArray, FloatArray, IntArray, freeze
+from cuds.arrays import AnyArray, FloatArray, IntArray, freeze, looked_through
 from cuds.errors import InvalidError
 from cuds.model.entity import Component, Entity, Term
 from cuds.model.naming import Naming
@@ -119,6 +119,8 @@ class ParticleSystem(Entity):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
+        if looked_through():
+            return self
         _check_ids(self.ids)
         if len(self.species) and not 0 <= self.species.min() <= self.species.max() < len(self.kinds):
             raise InvalidError(

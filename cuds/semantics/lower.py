@@ -6,7 +6,8 @@ Nothing is dropped: a class, a property or a node that the model does not know i
 import functools
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import nullcontext
 from datetime import datetime
 from typing import Any, get_args, get_origin
 
@@ -15,7 +16,7 @@ from rdflib import Graph, Literal, Namespace, URIRef
 from rdflib.namespace import PROV, RDF, RDFS, XSD
 
 from cuds import iris, model
-from cuds.arrays import AnyArray, Mapped, digest
+from cuds.arrays import AnyArray, Mapped, digest, from_file
 from cuds.errors import CudsError, FormatError, did_you_mean
 from cuds.model.entity import Component, Entity
 from cuds.model.material import ElasticTensor
@@ -56,15 +57,18 @@ def _unit_symbols() -> dict[str, str]:
     return {u["iri"]: s for s, u in table()["units"].items()}
 
 
-def lower(graph: Graph, load: Load) -> list[Entity]:
+def lower(graph: Graph | Iterable[Any], load: Load, *, trusted: bool = False) -> list[Entity]:
     """Return the entities that a graph describes; what is referred to comes first.
 
     Parameters
     ----------
-    graph : Graph
+    graph : Graph, or an iterable of its triples
         As `lift` makes it.
     load : callable
-        From a location to the array or the bytes that lie there.
+        From a location to the array or the bytes that lie there. A `Mapped` array is not read: that it is the one that
+        was stored is looked at when it is asked for.
+    trusted : bool
+        Whether the numbers were looked through when they were stored: then none is read to check that they fit.
 
     Raises
     ------
@@ -73,7 +77,8 @@ def lower(graph: Graph, load: Load) -> list[Entity]:
         for numbers or entities whose digest is another.
     """
     try:
-        return _Lowerer(graph, load).all()
+        with from_file() if trusted else nullcontext():
+            return _Lowerer(graph, load).all()
     except (KeyError, TypeError, ValueError, AssertionError) as error:
         if isinstance(error, CudsError):
             raise
@@ -81,14 +86,14 @@ def lower(graph: Graph, load: Load) -> list[Entity]:
 
 
 class _Lowerer:
-    def __init__(self, graph: Graph, load: Load) -> None:
+    def __init__(self, graph: Iterable[Any], load: Load) -> None:
         self.load = load
         self.classes = model.classes()
         self.made: dict[URIRef, Entity] = {}
         self.begun: set[URIRef] = set()
         self.nodes: dict[Any, Node] = {}
         for subject, predicate, value in graph:
-            self.nodes.setdefault(subject, {}).setdefault(URIRef(str(predicate)), []).append(value)
+            self.nodes.setdefault(subject, {}).setdefault(predicate, []).append(value)
 
     def all(self) -> list[Entity]:
         for node in sorted(self.nodes):
@@ -223,6 +228,7 @@ class _Lowerer:
         stated = (self.text(node, CUDS.dtype), json.loads(self.text(node, CUDS["shape"])), self.checksum(node))
         if isinstance(array, Mapped):
             array.sha256 = stated[-1]  # read when it is touched; looked through only when it is asked for
+            array.extremes = tuple(float(self.text(node, p)) for p in (CUDS.minimum, CUDS.maximum) if p in said)
         if (str(array.dtype), list(array.shape), digest(array)) != stated:
             raise FormatError(
                 f"the array {location} is not the one that was stored", hint=_CHANGED, location=location, node=str(node)
