@@ -216,14 +216,30 @@ def read(path: str | Path, *, verify: bool = False) -> DataSet:
         When the file is no data set of cuds, is damaged, or was changed after it was written; it names what is
         missing or changed.
     """
-    source = Path(path)
-    with _opened(source) as file:
-        missing = [f"/{part}" for part in _PARTS if part not in file]
-        if missing:
-            raise FormatError(
-                f"no data set of cuds: it has no {', '.join(missing)}", hint="cuds reads what cuds wrote", field="path"
-            )
-        return _content(file, _Loader(file, _lying(file)), verify)
+    with _opened(Path(path)) as file:
+        return _content(file, _loader(file), verify)
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[tuple[Callable[[str], AnyArray | bytes], dict[str, Any]]]:
+    """Yield what gives the numbers of a data set by their location, and its label and entities.
+
+    Raises
+    ------
+    FormatError
+        When the file is no data set of cuds, or is damaged.
+    """
+    with _opened(path) as file:
+        yield _loader(file), json.loads(file["contents"][()].tobytes())
+
+
+def _loader(file: Any) -> "_Loader":
+    missing = [f"/{part}" for part in _PARTS if part not in file]
+    if missing:
+        raise FormatError(
+            f"no data set of cuds: it has no {', '.join(missing)}", hint="cuds reads what cuds wrote", field="path"
+        )
+    return _Loader(file, _lying(file))
 
 
 def _lying(file: Any) -> dict[str, Any]:
