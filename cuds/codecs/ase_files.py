@@ -33,7 +33,7 @@ _UNITS = {
     "atomic_stresses": "eV",
 }
 _CLOSE = 5e-3  # angstrom: files of atoms have two decimals at least; what is farther off is another place
-_SAME = 1e-6  # of the largest value: rounded in the file, not another one
+_SAME = 1e-3  # of the largest value: rounded in the file, not another one
 _DATABASES = ("db", "json", "bundletrajectory")  # they would add to what is there, or be folders
 
 
@@ -77,11 +77,16 @@ def read(file: Path, kind: str | None = None) -> DataSet:
         ) from error
     if not found:
         raise FormatError(f"{file}: it holds no atoms", hint="is it whole?", field="path")
+    texts = sorted({name for atoms in found for name, a in atoms.arrays.items() if a.dtype.kind not in "biuf"})
+    if texts:
+        warnings.warn(f"{file}: the atoms are read without their texts: {', '.join(texts)}", stacklevel=5)
     for atoms in found:
+        for name in texts:
+            atoms.arrays.pop(name, None)
         atoms.info = {name: _remark(value) for name, value in atoms.info.items()}
     results = {name for atoms in found if atoms.calc is not None for name in atoms.calc.results}
-    if results := sorted(results - _RESULTS.keys()):
-        warnings.warn(f"{file}: the atoms are read without the results beside them: {', '.join(results)}", stacklevel=5)
+    if others := sorted(results - _RESULTS.keys()):
+        warnings.warn(f"{file}: the atoms are read without the results beside them: {', '.join(others)}", stacklevel=5)
     labels = [file.stem] if len(found) == 1 else [f"{file.stem} {i}" for i in range(1, len(found) + 1)]
     return DataSet(*(_system(a, name) for a, name in zip(found, labels, strict=True)), label=file.stem)
 
@@ -128,7 +133,9 @@ def write(data: DataSet, path: Path) -> list[Carried]:
     images = [_atoms(s) for s in systems]
     with replacing(path) as partial:
         try:
-            ase.io.write(partial, images[0] if len(images) == 1 else images, format=kind)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # they are of ASE's own affairs
+                ase.io.write(partial, images[0] if len(images) == 1 else images, format=kind)
         except Exception as error:  # each of ASE's writers raises what it likes
             raise UnsupportedError(
                 f"{path}: ASE cannot write it as {kind}: {type(error).__name__}: {error}",
@@ -200,8 +207,8 @@ def _compared(one: ParticleSystem, other: ParticleSystem, path: Path) -> Iterato
     yield _numbers("masses", one.masses, other.masses, "Da", fmt)
     for name in ("pbc", "ids", "annotations", "naming"):
         mine, theirs = getattr(one, name), getattr(other, name)
-        same = np.array_equal(mine, theirs) if name == "ids" else mine == theirs
-        if name == "pbc" or not same or (mine and name == "annotations"):
+        same = bool(np.array_equal(mine, theirs)) if name == "ids" else mine == theirs
+        if name == "pbc" or not same or (name == "annotations" and mine):
             yield Carried(name, "carried" if same else "left out", f"{fmt} {'holds them' if same else 'does not'}")
     for name, column in one.columns.items():
         yield _numbers(f"column {name!r}", column, other.columns.get(name), "", fmt)
@@ -235,8 +242,14 @@ def _numbers(name: str, mine: Any, theirs: Any, unit: str, fmt: str) -> Carried:
         return Carried(name, "carried", fmt)
     off = float(np.abs(one - other).max()) if one.shape == other.shape and one.dtype.kind == "f" else np.inf
     if off <= max(_SAME * float(np.abs(one).max(initial=0.0)), _CLOSE if unit == "angstrom" else 0.0):
-        return Carried(name, "converted", f"rounded: off by {off:.1e} {unit} at most")
-    return Carried(name, "left out", f"{fmt} gives others back")
+        return Carried(name, "converted", f"rounded: off by {off:.1e}{unit and ' '}{unit} at most")
+    if name == "masses":  # ASE gives those of the elements where a file has none
+        return Carried(name, "left out", f"{fmt} has no place for them")
+    raise UnsupportedError(
+        f"{fmt}: the {name} would come back as others, off by up to {off:.3g} {unit}".rstrip(),
+        hint="leave them out knowingly with system.replace(...), or take another format, like .extxyz",
+        field=name,
+    )
 
 
 def _bare(value: Any, unit: str) -> AnyArray | FloatArray:

@@ -21,17 +21,24 @@ from cuds.model.dataset import DataSet
 from cuds.model.mesh import Mesh, Region
 from cuds.units import fitting_units
 
-_GMSH = {".msh": {"file_format": "gmsh22", "binary": False}}  # the version that all read
+# How meshio calls what it writes into one file: by what it reads it as, and with which settings it writes it.
+WRITTEN: dict[str, tuple[str, dict[str, Any]]] = {
+    ".msh": ("gmsh", {"file_format": "gmsh22", "binary": False}),  # the version that all read
+    ".vtk": ("vtk", {"file_format": "vtk", "binary": True}),
+    ".inp": ("abaqus", {"file_format": "abaqus"}),
+    ".med": ("med", {"file_format": "med"}),
+    ".mesh": ("medit", {"file_format": "medit"}),
+    ".bdf": ("nastran", {"file_format": "nastran", "point_format": "fixed-large"}),
+    ".avs": ("avsucd", {"file_format": "avsucd"}),
+}
 _DIGITS = 1e-6  # of the largest coordinate: rounded in the file, not another point
 
 
-def extensions(*, written: bool = False) -> set[str]:
-    """Return the extensions of files that meshio reads, or of those that it writes as well."""
+def extensions() -> set[str]:
+    """Return the extensions of files that meshio reads."""
     import meshio
 
-    found: dict[str, list[str]] = meshio.extension_to_filetypes
-    known = meshio._helpers._writer_map if written else meshio._helpers.reader_map
-    return {suffix for suffix, names in found.items() if any(name in known for name in names)}
+    return set(meshio.extension_to_filetypes)
 
 
 def read(file: Path, length: str | None) -> DataSet:
@@ -85,13 +92,12 @@ def write(data: DataSet, path: Path, length: str | None = None) -> list[Carried]
             hint=f"give one: length={mesh.points.unit!r}, one of {', '.join(fitting_units('m'))}",
             field="length",
         )
-    kind = meshio.extension_to_filetypes[path.suffix.lower()][0]
-    how = _GMSH.get(path.suffix.lower(), {"file_format": kind})
-    made = _with_groups(mesh, length) if path.suffix.lower() in _GMSH else to_meshio(mesh, length=length)
+    kind, how = WRITTEN[path.suffix.lower()]
+    made = _with_groups(mesh, length) if kind == "gmsh" else to_meshio(mesh, length=length)
     with replacing(path) as partial:
         _quietly(lambda: meshio.write(partial, made, **how), path)
         try:
-            found: Mesh = _quietly(lambda: _mesh(partial, length, "gmsh" if "msh" in kind else kind), path)
+            found: Mesh = _quietly(lambda: _mesh(partial, length, kind), path)
         except CudsError as error:
             raise _refused(path, f"it cannot be read back: {error.message}".replace(str(partial), path.name)) from error
         fates = list(_fates(mesh, found, path, length))
@@ -101,7 +107,11 @@ def write(data: DataSet, path: Path, length: str | None = None) -> list[Carried]
 
 def _quietly(what: Any, path: Path) -> Any:
     """Do something with meshio, which prints what it leaves out; that is found by comparing."""
-    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+    with (
+        warnings.catch_warnings(),
+        contextlib.redirect_stdout(io.StringIO()),
+        contextlib.redirect_stderr(io.StringIO()),
+    ):
         warnings.simplefilter("ignore")
         try:
             return what()

@@ -145,10 +145,23 @@ def test_provenance_is_said_in_the_words_of_prov() -> None:
 
 @pytest.mark.parametrize("n", [0, 1, 100])
 def test_the_graph_has_the_same_size_for_any_number_of_atoms(n: int, count: Callable[[int, int], int]) -> None:
-    many = copper(count(10**5, 10**6), velocities=(np.ones((count(10**5, 10**6), 3)), "nm/ps"))
-    few = copper(n, velocities=(np.ones((n, 3)), "nm/ps"))
-    extremes = 0 if n else 2 * 4  # an empty array has no least and no greatest number
-    assert len(graph(cuds.DataSet(few))) == len(graph(cuds.DataSet(many))) - extremes
+    def moving(n: int) -> cuds.DataSet:
+        cell = (np.eye(3), "nm")
+        return cuds.DataSet(
+            copper(n, velocities=(np.ones((n, 3)), "nm/ps"), cell=cell, pbc=(True,) * 3, label="copper")
+        )
+
+    many = len(graph(moving(count(10**5, 10**6))))
+    extremes = 0 if n else 2 * 2  # an empty array has no least and no greatest number
+    assert len(graph(moving(n))) == many - extremes
+    assert many <= 60
+
+
+def test_only_columns_of_numbers_have_a_least_and_a_greatest() -> None:
+    """Not labels of things, as ids are, nor the entries of a tensor."""
+    found = graph(cuds.DataSet(copper(id="urn:x:c", cell=(np.eye(3), "nm"), columns={"w": np.ones(4)})))
+    have = {str(s).rpartition("#")[2] for s in found.subjects(CUDS.minimum)}
+    assert have == {"positions", "columns/w"}
 
 
 # --- questions ---
