@@ -12,11 +12,12 @@
 Arrays are contiguous and not compressed. In /particles, units are written as H5MD has them. A file is written
 under another name, flushed to the disk, and renamed: it is whole or not there.
 
-Opening a file reads no array: each is mapped, and read where it is touched. What was opened stays what it was when the
-file is replaced, for a rename leaves the old file to whoever has it open; a program that writes into the file itself
-changes it, which `DataSet.verify` finds.
+Opening a file reads no long array: each is mapped, and read where it is touched. What was opened stays what it was when
+the file is replaced, for a rename leaves the old file to whoever has it open. As long as arrays lie in a file, HDF5's
+lock keeps others from writing into it; of a program that does so without HDF5, `DataSet.verify` finds the trace.
 """
 
+import fcntl
 import hashlib
 import json
 import math
@@ -26,7 +27,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,7 @@ from cuds.semantics.triples import as_rdflib
 LAYOUT = 1
 _PARTS = ("graph", "contents", "meta")
 _ALIGNED = 64  # bytes: where arrays begin in a file, so that they can be calculated with where they lie
-_SMALL = 4096  # bytes: what is no longer is read at once, as a page would be
+_SMALL = 1 << 16  # bytes: what is no longer is read at once; a file all of whose arrays are short is not kept open
 # What h5py, rdflib and we are seen to raise over damaged files; a SystemError is h5py's lock that trips over an error.
 _DAMAGE = (
     *(LookupError, RuntimeError, TypeError, ValueError),
@@ -205,7 +206,7 @@ def read(path: str | Path, *, verify: bool = False) -> DataSet:
     Parameters
     ----------
     path : path
-        Of the file. Its graph is compared with its digest; arrays longer than a page are not read before they are
+        Of the file. Its graph is compared with its digest; long arrays are not read before they are
         touched, and taken for those that were stored.
     verify : bool
         Whether every array is read now, compared with its digest, and looked through as if newly made.
@@ -216,8 +217,19 @@ def read(path: str | Path, *, verify: bool = False) -> DataSet:
         When the file is no data set of cuds, is damaged, or was changed after it was written; it names what is
         missing or changed.
     """
-    with _opened(Path(path)) as file:
+    with _opened(Path(path)) as file, _unlocked(file):
         return _content(file, _loader(file), verify)
+
+
+@contextmanager
+def _unlocked(file: Any) -> Iterator[None]:
+    """When anything goes wrong inside, leave the file to whoever would repair it: a mapping would hold its lock."""
+    try:
+        yield
+    except BaseException:
+        with suppress(OSError):
+            fcntl.flock(file.id.get_vfd_handle(), fcntl.LOCK_UN)
+        raise
 
 
 @contextmanager
@@ -300,10 +312,7 @@ def _content(file: Any, load: "_Loader", verify: bool) -> DataSet:
     triples = as_rdflib(ox.parse(graph, format=ox.RdfFormat.N_TRIPLES))
     made = {e.id: e for e in lower(triples, load, trusted=not verify)}
     listed = json.loads(contents)
-    found = DataSet(*(made[i] for i in listed["entities"]), label=listed["label"])
-    if verify:
-        found.verify()
-    return found
+    return DataSet(*(made[i] for i in listed["entities"]), label=listed["label"])
 
 
 class _Loader:
@@ -315,7 +324,12 @@ class _Loader:
     def __init__(self, file: Any, lying: dict[str, Any]) -> None:
         self.lying = lying
         self.snapshot = cache(lambda name: bool(file[f"particles/{name}"].attrs["snapshot"]))
-        self.whole = mmap.mmap(file.id.get_vfd_handle(), 0, access=mmap.ACCESS_READ)
+        self.descriptor = file.id.get_vfd_handle()
+
+    @cached_property
+    def whole(self) -> mmap.mmap:
+        """The mapping."""
+        return mmap.mmap(self.descriptor, 0, access=mmap.ACCESS_READ)
 
     def __call__(self, location: str) -> AnyArray | bytes:
         if location not in self.lying:

@@ -123,15 +123,12 @@ def read(path: Path) -> DataSet:
     triples = list(as_rdflib(_parsed(path)))
     beside = next((p for p in map(path.with_suffix, NUMBERS) if p.is_file()), None)
     if beside is None:
-        found = DataSet(*_roots(lower(triples, _Missing(path))), label=path.stem)
-    else:
-        with hdf5.opened(beside) as (load, listed):
-            made = {e.id: e for e in lower(triples, load)}
-        known = all(i in made for i in listed["entities"])
-        given = [made[i] for i in listed["entities"]] if known else _roots(list(made.values()))
-        found = DataSet(*given, label=listed["label"] if known else path.stem)
-    found.verify()
-    return found
+        return DataSet(*_roots(lower(triples, _Missing(path))), label=path.stem)
+    with hdf5.opened(beside) as (load, listed):
+        made = {e.id: e for e in lower(triples, load)}
+    if all(i in made for i in listed["entities"]):
+        return DataSet(*(made[i] for i in listed["entities"]), label=listed["label"])
+    return DataSet(*_roots(list(made.values())), label=path.stem)
 
 
 class _Missing:

@@ -142,14 +142,8 @@ class DataSet:
         FormatError
             When one is not the one that was stored; it names it.
         """
-        for entity in self.closure():
-            for where, array in _mapped(entity, type(entity).__name__):
-                if array.sha256 and measure(array, anew=True).sha256 != array.sha256:
-                    raise FormatError(
-                        f"{where} of {entity.label or entity.id} is not the one that was stored",
-                        hint="the file was changed after it was saved; take a copy that was not",
-                        id=entity.id,
-                    )
+        for entity in self:
+            verify(entity)
 
     def graph(self) -> Any:
         """Return the meaning as an rdflib Graph; its size does not depend on the length of any array."""
@@ -172,6 +166,26 @@ class DataSet:
 
     def __repr__(self) -> str:
         return "\n".join([f"DataSet({self.label or len(self)})", *(f"  {_line(e)}" for e in self)])
+
+
+def verify(component: Component) -> None:
+    """Compare every array of a component, and of all that it refers to, with the digest that its file states.
+
+    Raises
+    ------
+    FormatError
+        When one is not the one that was stored; it names it.
+    """
+    seen: dict[str, Entity] = {}
+    _collect(component, seen)
+    for part in {id(e): e for e in (*seen.values(), component)}.values():
+        for where, array in _mapped(part, type(part).__name__):
+            if array.sha256 and measure(array, anew=True).sha256 != array.sha256:
+                raise FormatError(
+                    f"{where}{f' of {part.label or part.id}' if isinstance(part, Entity) else ''} is not the one that "
+                    "was stored",
+                    hint="the file was changed after it was saved; take a copy that was not",
+                )
 
 
 def _mapped(value: Any, where: str) -> Iterator[tuple[str, Mapped]]:

@@ -16,7 +16,7 @@ from rdflib import Graph, Literal, Namespace, URIRef
 from rdflib.namespace import PROV, RDF, RDFS, XSD
 
 from cuds import iris, model
-from cuds.arrays import AnyArray, Mapped, digest, from_file
+from cuds.arrays import AnyArray, Mapped, digest, from_file, measure
 from cuds.errors import CudsError, FormatError, did_you_mean
 from cuds.model.entity import Component, Entity
 from cuds.model.material import ElasticTensor
@@ -65,10 +65,9 @@ def lower(graph: Graph | Iterable[Any], load: Load, *, trusted: bool = False) ->
     graph : Graph, or an iterable of its triples
         As `lift` makes it.
     load : callable
-        From a location to the array or the bytes that lie there. A `Mapped` array is not read: that it is the one that
-        was stored is looked at when it is asked for.
+        From a location to the array or the bytes that lie there.
     trusted : bool
-        Whether the numbers were looked through when they were stored: then none is read to check that they fit.
+        Whether `Mapped` arrays are taken for those that were stored, which were looked through then: none is read.
 
     Raises
     ------
@@ -78,7 +77,7 @@ def lower(graph: Graph | Iterable[Any], load: Load, *, trusted: bool = False) ->
     """
     try:
         with from_file() if trusted else nullcontext():
-            return _Lowerer(graph, load).all()
+            return _Lowerer(graph, load, trusted).all()
     except (KeyError, TypeError, ValueError, AssertionError) as error:
         if isinstance(error, CudsError):
             raise
@@ -86,8 +85,9 @@ def lower(graph: Graph | Iterable[Any], load: Load, *, trusted: bool = False) ->
 
 
 class _Lowerer:
-    def __init__(self, graph: Iterable[Any], load: Load) -> None:
+    def __init__(self, graph: Iterable[Any], load: Load, trusted: bool) -> None:
         self.load = load
+        self.trusted = trusted
         self.classes = model.classes()
         self.made: dict[URIRef, Entity] = {}
         self.begun: set[URIRef] = set()
@@ -227,9 +227,10 @@ class _Lowerer:
         assert isinstance(array, np.ndarray)
         stated = (self.text(node, CUDS.dtype), json.loads(self.text(node, CUDS["shape"])), self.checksum(node))
         if isinstance(array, Mapped):
-            array.sha256 = stated[-1]  # read when it is touched; looked through only when it is asked for
+            array.sha256 = stated[-1]
             array.extremes = tuple(float(self.text(node, p)) for p in (CUDS.minimum, CUDS.maximum) if p in said)
-        if (str(array.dtype), list(array.shape), digest(array)) != stated:
+        known = digest(array) if self.trusted else measure(array, anew=True).sha256
+        if (str(array.dtype), list(array.shape), known) != stated:
             raise FormatError(
                 f"the array {location} is not the one that was stored", hint=_CHANGED, location=location, node=str(node)
             )
