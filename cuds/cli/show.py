@@ -15,7 +15,9 @@ from cuds.view import report, table
 def show(
     file: Annotated[Path, typer.Argument(help="Anything that cuds.read takes: a data set, a mesh, a structure.")],
     query: Annotated[str, typer.Option(help="A SPARQL query, or a file that holds one.")] = "",
-    syntax: Annotated[str, typer.Option("--as", help="The graph instead: turtle, json-ld, n-triples or rdf-xml.")] = "",
+    syntax: Annotated[
+        str, typer.Option("--as", help="The graph instead: turtle, json-ld, n-triples, n-quads, trig or rdf-xml.")
+    ] = "",
     transcript: Annotated[bool, typer.Option("--transcript", help="Exactly what each engine was told.")] = False,
     length: Annotated[str | None, typer.Option(help="The unit of length, for files that carry none.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,

@@ -27,7 +27,6 @@ WRITTEN: dict[str, tuple[str, dict[str, Any]]] = {
     ".vtk": ("vtk", {"file_format": "vtk", "binary": True}),
     ".inp": ("abaqus", {"file_format": "abaqus"}),
     ".med": ("med", {"file_format": "med"}),
-    ".mesh": ("medit", {"file_format": "medit"}),
     ".bdf": ("nastran", {"file_format": "nastran", "point_format": "fixed-large"}),
     ".avs": ("avsucd", {"file_format": "avsucd"}),
 }

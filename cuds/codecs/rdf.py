@@ -23,7 +23,7 @@ from cuds.model.provenance import SimulationRun
 from cuds.registry import generated
 from cuds.semantics.lift import Lifted, lift
 from cuds.semantics.lower import lower
-from cuds.semantics.triples import PREFIXES, TYPE, as_rdflib
+from cuds.semantics.triples import PREFIXES, TYPE, as_graph, as_rdflib
 
 SYNTAXES = {
     "turtle": ".ttl",
@@ -92,6 +92,8 @@ def write(data: DataSet, path: Path) -> list[Carried]:
     """Write the graph in the syntax that the extension says; return what becomes of each entity and its arrays."""
     syntax = next(name for name, extension in SYNTAXES.items() if extension == path.suffix.lower())
     lifted = lift(data)
+    if not lifted.triples:
+        raise InvalidError(f"{path}: there is nothing to describe", hint="give a data set with entities", field="data")
     content = _text(lifted, syntax).encode()
     with replacing(path) as partial:
         partial.write_bytes(content)
@@ -131,6 +133,17 @@ def read(path: Path) -> DataSet:
     return DataSet(*_roots(list(made.values())), label=path.stem)
 
 
+def graph(path: Path) -> Any:
+    """Return the rdflib Graph in a file as it is, whether or not the model knows what it says.
+
+    Raises
+    ------
+    FormatError
+        When the text is malformed, asks for a context that lies elsewhere, or holds more than one graph.
+    """
+    return as_graph(_parsed(path))
+
+
 class _Missing:
     """Says which numbers a graph refers to, where none lie beside it."""
 
@@ -163,6 +176,8 @@ def _parsed(path: Path) -> list[ox.Quad]:
         raise FormatError(
             f"{path}: no {syntax.name}: {error}", hint="is it whole, and is its extension right?", field="path"
         ) from error
+    if not quads:
+        raise FormatError(f"{path}: it says nothing of anything", hint="is it whole?", field="path")
     graphs = Counter(str(q.graph_name) for q in quads)
     if len(graphs) > 1:
         listed = ", ".join(f"{name} ({count} triples)" for name, count in graphs.items())

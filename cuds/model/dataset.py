@@ -155,7 +155,7 @@ class DataSet:
         return rows
 
     def serialise(self, syntax: str = "turtle") -> str:
-        """Return the graph as text in ``turtle``, ``json-ld``, ``n-triples`` or ``rdf-xml``."""
+        """Return the graph as text in ``turtle``, ``json-ld``, ``n-triples``, ``n-quads``, ``trig`` or ``rdf-xml``."""
         text: str = service("dataset.serialise")(self, syntax)
         return text
 

@@ -166,3 +166,17 @@ def test_what_is_kept_is_listed_and_removed(job: Path, tmp_path: Path) -> None:
     assert "SinglePoint" in run("cache", environment=kept)
     assert json.loads(run("cache", "--clear", "--json", environment=kept))["removed"] == 1
     assert json.loads(run("cache", "--json", environment={"CUDS_CACHE": "off"})) == {"folder": "off", "results": []}
+
+
+def test_validate_says_in_plain_words_what_is_wrong(job: Path, tmp_path: Path) -> None:
+    assert run("validate", job) == f"{job}: nothing is wrong with it\n"
+    graph = cuds.write(cuds.read(job), tmp_path / "job.ttl")
+    assert json.loads(run("validate", graph, "--json")) == {"file": str(graph), "conforms": True, "complaints": []}
+    text = graph.read_text()
+    graph.write_text(text.replace("qudt:hasUnit unit:ANGSTROM", 'qudt:hasUnit "angstrom"'))
+    assert "hasUnit is 'angstrom': not a node of the graph, but a text" in run("validate", graph, code=1)
+    graph.write_text(text.replace('"Cu"', '"Ag"'))
+    assert "its digest is not the one that was stored" in run("validate", graph, code=1)
+    job.write_bytes(job.read_bytes()[:-1])
+    assert "no whole HDF5 file" in run("validate", job, code=1)
+    assert "there is no file" in run("validate", tmp_path / "gone.h5md", code=1)
