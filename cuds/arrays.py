@@ -20,6 +20,7 @@ AnyArray = npt.NDArray[Any]
 
 _PIECE = 1 << 23  # bytes that are measured at once: few enough to stay in the cache of a processor
 _KEPT = 1 << 16  # bytes of the smallest array whose measure is kept
+_FINITE: "weakref.WeakValueDictionary[int, AnyArray]" = weakref.WeakValueDictionary()  # nobody can write to them
 _FROM_FILE: ContextVar[bool] = ContextVar("from a file", default=False)
 
 
@@ -90,8 +91,7 @@ def freeze(values: Any, dtype: str = "float64", field: str = "array", *, finite:
         ) from None
     if given.dtype != array.dtype and given.size and not np.array_equal(given, array):
         raise ShapeError(f"{field}: {given.dtype} values do not fit {dtype}", hint=f"give {dtype} values", field=field)
-    known = isinstance(array, Mapped) and bool(array.sha256)  # it was looked through when it was stored
-    if finite and not known and array.dtype.kind == "f" and not np.isfinite(array).all():
+    if finite and array.dtype.kind == "f" and not _known_finite(array) and not np.isfinite(array).all():
         where = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
         raise InvalidError(
             f"{field}: the value at index {where} is {array[where]}",
@@ -100,7 +100,14 @@ def freeze(values: Any, dtype: str = "float64", field: str = "array", *, finite:
             index=where,
         )
     array.flags.writeable = False
+    if finite and array.nbytes >= _KEPT:
+        _FINITE[id(array)] = array
     return array
+
+
+def _known_finite(array: AnyArray) -> bool:
+    """Whether an array was looked through before: by us, or when it was stored in the file that it lies in."""
+    return _FINITE.get(id(array)) is array or (isinstance(array, Mapped) and bool(array.sha256))
 
 
 def _shared(array: AnyArray) -> bool:
