@@ -78,7 +78,7 @@ def write(data: DataSet, path: str | Path, notes: Mapping[str, str] | None = Non
 
     lifting = Lifting(data)
     target = Path(path)
-    aligned = {"alignment_threshold": _ALIGNED, "alignment_interval": _ALIGNED}
+    aligned: Any = {"alignment_threshold": _ALIGNED, "alignment_interval": _ALIGNED}
     with replacing(target) as partial, h5py.File(partial, "w", **aligned) as file:
         with _meanwhile(lifting.measure):
             _arrays(file, lifting)
@@ -261,15 +261,17 @@ def _lying(file: Any) -> dict[str, Any]:
     """
     import h5py
 
+    library: Any = h5py
+    h5d, h5l, h5o = library.h5d, library.h5l, library.h5o
     links: list[tuple[bytes, int]] = []
     file.id.links.visit(lambda name, info: links.append((name, info.type)), info=True)  # no error may leave a visitor
     found = {}
     for name, kind in links:
-        item = h5py.h5o.open(file.id, name) if kind == h5py.h5l.TYPE_HARD else None
+        item: Any = h5o.open(file.id, name) if kind == h5l.TYPE_HARD else None
         here = item is not None
-        if isinstance(item, h5py.h5d.DatasetID):
+        if isinstance(item, h5d.DatasetID):
             made = item.get_create_plist()
-            here = made.get_layout() != h5py.h5d.VIRTUAL and made.get_external_count() == 0
+            here = made.get_layout() != h5d.VIRTUAL and made.get_external_count() == 0
             found["/" + name.decode()] = item
         if not here:
             place = name.decode()
@@ -345,8 +347,8 @@ class _Loader:
 
         offset, shape, dtype = dataset.get_offset(), dataset.shape, dataset.dtype
         size = math.prod(shape) * dtype.itemsize
-        fits = offset is not None and size > _SMALL and offset % dtype.alignment == 0
-        if not fits or dataset.get_storage_size() != size:
+        whole = dataset.get_storage_size() == size
+        if offset is None or not whole or size <= _SMALL or offset % dtype.alignment:
             read: AnyArray = h5py.Dataset(dataset)[()]
             return read
         return Mapped.within(self.whole, dtype, shape, offset)

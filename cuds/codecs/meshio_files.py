@@ -147,7 +147,7 @@ def _with_groups(mesh: Mesh, length: str) -> Any:
             if len(nodes):
                 cells.append((shape, np.array(nodes)))
                 tags.append(np.full(len(nodes), tag[region.name]))
-    data = {"gmsh:physical": tags, "gmsh:geometrical": tags}
+    data: dict[str, Any] = {"gmsh:physical": tags, "gmsh:geometrical": tags}
     return meshio.Mesh(made.points, cells, cell_data=data, field_data=groups)
 
 

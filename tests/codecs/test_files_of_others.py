@@ -10,6 +10,7 @@ import ase.io
 import meshio
 import numpy as np
 import pytest
+from ase import units
 from hypothesis import HealthCheck, given, settings, strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -82,12 +83,12 @@ def test_any_atoms_come_back_as_it_is_said_of_them(tmp_path: Path, system: cuds.
     fates = written(system, path)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        (found,) = cuds.read(path)
+        found = cuds.read(path)[cuds.ParticleSystem]
     assert [found.kinds[k].atomic_number for k in found.species] == [
         system.kinds[k].atomic_number for k in system.species
     ]
-    units = {"positions": "angstrom", "velocities": "angstrom/fs", "charges": "e", "forces": "eV/angstrom"}
-    for name, unit in {**units, "energies": "eV", "masses": "Da", "cell": "angstrom"}.items():
+    had = {"positions": "angstrom", "velocities": "angstrom/fs", "charges": "e", "forces": "eV/angstrom"}
+    for name, unit in {**had, "energies": "eV", "masses": "Da", "cell": "angstrom"}.items():
         mine, theirs = getattr(system, name), getattr(found, name)
         if mine is None:
             assert theirs is None or (name == "cell"), name
@@ -106,8 +107,8 @@ def test_any_atoms_come_back_as_it_is_said_of_them(tmp_path: Path, system: cuds.
 def test_units_are_those_of_the_other_library(tmp_path: Path) -> None:
     system = salt(velocities=(np.ones((16, 3)), "km/s"), forces=(np.ones((16, 3)), "eV/angstrom"))
     cuds.write(system, tmp_path / "x.extxyz")
-    atoms = ase.io.read(tmp_path / "x.extxyz")
-    np.testing.assert_allclose(atoms.get_velocities() / (ase.units.Ang / ase.units.fs), 0.01, rtol=1e-6)
+    atoms: Any = ase.io.read(tmp_path / "x.extxyz")
+    np.testing.assert_allclose(atoms.get_velocities() / (units.Ang / units.fs), 0.01, rtol=1e-6)
     assert (atoms.get_forces() == 1).all()
     np.testing.assert_allclose(atoms.positions, system.positions.in_unit("angstrom"), atol=1e-8)
 
@@ -169,6 +170,7 @@ def test_a_picture_is_no_file_of_atoms(tmp_path: Path) -> None:
 @given(meshes(), st.sampled_from(["mm", "m", "nm"]))
 @alone
 def test_any_mesh_comes_back_from_gmsh_as_it_is_said_of_it(tmp_path: Path, mesh: cuds.Mesh, length: str) -> None:
+    mesh = mesh.replace(points=(np.clip(mesh.points.value, -1e9, 1e9), mesh.points.unit))
     path = tmp_path / "x.msh"
     path.unlink(missing_ok=True)
     try:
@@ -178,7 +180,7 @@ def test_any_mesh_comes_back_from_gmsh_as_it_is_said_of_it(tmp_path: Path, mesh:
         return
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        (found,) = cuds.read(path, length=length)
+        found = cuds.read(path, length=length)[cuds.Mesh]
     assert [b.shape for b in found.blocks] == [b.shape for b in mesh.blocks]
     assert all(np.array_equal(a.nodes, b.nodes) for a, b in zip(found.blocks, mesh.blocks, strict=True))
     for region in mesh.regions:
@@ -207,7 +209,7 @@ def test_a_mesh_comes_back_from_every_format(ending: str, tmp_path: Path) -> Non
     lost = [f.what for f in fates.values() if f.fate == "left out"]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        (found,) = cuds.read(tmp_path / f"x{ending}", length="m")
+        found = cuds.read(tmp_path / f"x{ending}", length="m")[cuds.Mesh]
     np.testing.assert_allclose(found.points.in_unit("mm"), brick().points.in_unit("mm"), rtol=1e-6)
     assert {r.name for r in found.regions} == {r.name for r in brick().regions} - {w.split("'")[1] for w in lost}
     if lost:
