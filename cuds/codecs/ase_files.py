@@ -34,6 +34,7 @@ _UNITS = {
 }
 _CLOSE = 5e-3  # angstrom: files of atoms have two decimals at least; what is farther off is another place
 _SAME = 1e-3  # of the largest value: rounded in the file, not another one
+_DIGITS = 1e-6  # in the units of the file: the last of its decimals, where all values are small
 _DATABASES = ("db", "json", "bundletrajectory")  # they would add to what is there, or be folders
 
 
@@ -241,7 +242,7 @@ def _numbers(name: str, mine: Any, theirs: Any, unit: str, fmt: str) -> Carried:
     if np.array_equal(one, other):
         return Carried(name, "carried", fmt)
     off = float(np.abs(one - other).max()) if one.shape == other.shape and one.dtype.kind == "f" else np.inf
-    if off <= max(_SAME * float(np.abs(one).max(initial=0.0)), _CLOSE if unit == "angstrom" else 0.0):
+    if off <= max(_SAME * float(np.abs(one).max(initial=0.0)), _CLOSE if unit == "angstrom" else _DIGITS):
         return Carried(name, "converted", f"rounded: off by {off:.1e}{unit and ' '}{unit} at most")
     if name == "masses":  # ASE gives those of the elements where a file has none
         return Carried(name, "left out", f"{fmt} has no place for them")
