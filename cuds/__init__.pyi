@@ -60,8 +60,10 @@ from cuds.model import (
     ThermalExpansion as ThermalExpansion,
     TimeSeries as TimeSeries,
     Topology as Topology,
+    TorsionMaps as TorsionMaps,
     Traction as Traction,
     Trajectory as Trajectory,
+    VirtualSites as VirtualSites,
 )
 from cuds.model.cells import (
     laminate as laminate,
@@ -85,6 +87,10 @@ from cuds.semantics.pairs import (
     coulomb as coulomb,
     mixed as mixed,
     pair as pair,
+)
+from cuds.semantics.sites import (
+    sites_placed as sites_placed,
+    virtual_sites as virtual_sites,
 )
 from cuds.units import (
     Quantity as Quantity,

@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from cuds.cli.reading import Length, Settings, read_as_given
+from cuds.cli.reading import Length, Scale, Settings, read_as_given
 from cuds.codecs import together, translate, writes
 from cuds.errors import InvalidError
 
@@ -21,6 +21,7 @@ Files = Annotated[
 def convert(
     files: Files,
     settings: Settings = None,
+    scale: Scale = None,
     length: Length = None,
     force: Annotated[bool, typer.Option("--force", help="Replace files that are there.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
@@ -33,7 +34,7 @@ def convert(
     there = [str(f) for f in wanted if f.exists()]
     if there and not force:
         raise InvalidError(f"{', '.join(there)}: there already", hint="name other files, or give --force", field="path")
-    fates = translate(read_as_given(given, settings, length), wanted)
+    fates = translate(read_as_given(given, settings, scale, length), wanted)
     written = [str(f) for f in wanted]
     if as_json:
         print(json.dumps({"written": written, "parts": [vars(f) for f in fates]}))
@@ -48,10 +49,11 @@ def convert(
 
 def _split(files: Sequence[Path]) -> tuple[list[Path], list[Path]]:
     """Return what is read and what is written: where the first belong together, and so do the last."""
-    cuts = [k for k in range(1, len(files)) if writes(files[k:]) and (k == 1 or together(files[:k]))]
-    there = [k for k in cuts if all(f.exists() for f in files[:k])] or cuts
-    if len(there) == 1:
-        return list(files[: there[0]]), list(files[there[0] :])
+    cuts = [k for k in range(1, len(files)) if writes(files[k:])]
+    there = [k for k in cuts if all(f.is_file() for f in files[:k]) and (k == 1 or together(files[:k]))]
+    fitting = there or (cuts if len(cuts) == 1 else [])  # what is missing is said when it is read
+    if len(fitting) == 1:
+        return list(files[: fitting[0]]), list(files[fitting[0] :])
     raise InvalidError(
         f"files: {' '.join(map(str, files))}: which of them are to be "
         + ("written can be seen in several ways" if there else "read, and which written?"),

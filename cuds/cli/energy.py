@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from cuds.arrays import FloatArray
-from cuds.cli.reading import Length, Settings, read_as_given
+from cuds.cli.reading import Length, Scale, Settings, read_as_given
 from cuds.cli.run_file import own_words
 from cuds.errors import InvalidError
 from cuds.execution import run
@@ -32,11 +32,12 @@ def energy(
     forces: Annotated[Path | None, typer.Option(help="Write them to this .npy file, in kJ/mol/nm.")] = None,
     option: Options = None,
     settings: Settings = None,
+    scale: Scale = None,
     length: Length = None,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
     """Print the energy of a system as it is, by kinds of term, in kJ/mol."""
-    found, acting = _computed(read_as_given(files, settings, length), engine, option or [])
+    found, acting = _computed(read_as_given(files, settings, scale, length), engine, option or [])
     if forces is not None:
         np.save(forces, acting)
     if as_json:
@@ -52,6 +53,7 @@ def compare(
     files: Files,
     engines: Annotated[str, typer.Option(help="Two engines, with a comma between.")] = "gromacs,lammps",
     settings: Settings = None,
+    scale: Scale = None,
     length: Length = None,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
@@ -59,7 +61,7 @@ def compare(
     names = [n.strip() for n in engines.split(",")]
     if len(names) != 2:
         raise InvalidError(f"engines: {engines!r}", hint="name two, with a comma between: gromacs,lammps")
-    system = read_as_given(files, settings, length)
+    system = read_as_given(files, settings, scale, length)
     (one, f1), (two, f2) = (_computed(system, name, []) for name in names)
     sizes = {n: abs(v) for n, v in one.items()} | {"total": sum(abs(one[n]) for n in _TERMS)}
     relative = {n: abs(two[n] - v) / max(sizes[n], _FLOOR * len(f1)) for n, v in one.items()}

@@ -4,7 +4,7 @@ import difflib
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from cuds.codecs.translation import Carried
 from cuds.errors import CudsError, FormatError, InvalidError, UnknownError, did_you_mean
@@ -37,7 +37,7 @@ class Codec(Protocol):
         ...
 
     def read(self, files: Sequence[Path]) -> DataSet:
-        """Return what they hold."""
+        """Return what they hold. One that lists ``scale`` in an attribute ``takes`` is given it too."""
         ...
 
     def writes(self, files: Sequence[Path]) -> bool:
@@ -49,7 +49,9 @@ class Codec(Protocol):
         ...
 
 
-def read(path: str | Path, *more: str | Path, length: str | None = None, verify: bool = False) -> DataSet:
+def read(
+    path: str | Path, *more: str | Path, length: str | None = None, scale: Any = None, verify: bool = False
+) -> DataSet:
     """Return what one file or several hold.
 
     Parameters
@@ -61,6 +63,9 @@ def read(path: str | Path, *more: str | Path, length: str | None = None, verify:
         ``read("conf.gro", "topol.top", "run.mdp")``.
     length : str, optional
         The unit of length, for files that carry none.
+    scale : str or mapping, optional
+        What numbers without units are multiples of, for files that say so:
+        ``"epsilon=0.0104 eV, sigma=3.4 angstrom, mass=39.948 Da"`` for ``units lj`` of LAMMPS.
     verify : bool
         Whether the arrays of data sets are read now and compared with their digests, not where they are touched.
 
@@ -80,7 +85,9 @@ def read(path: str | Path, *more: str | Path, length: str | None = None, verify:
         raise _no_such(missing)
     for codec in plugins("cuds.codecs").working().values():
         if (together := codec()).recognises(files):
-            return _checked(together, files, length)
+            return _checked(together, files, length, scale)
+    if scale is not None:
+        raise InvalidError(f"scale: {files[0].name} has sizes of its own", hint="leave scale= out", field="scale")
     readers = [_reader(file, length, verify) for file in files]
     if length is not None and _mesh not in readers:
         raise InvalidError(
@@ -92,10 +99,16 @@ def read(path: str | Path, *more: str | Path, length: str | None = None, verify:
     return sum(found[1:], found[0])
 
 
-def _checked(codec: Codec, files: list[Path], length: str | None) -> DataSet:
+def _checked(codec: Codec, files: list[Path], length: str | None, scale: Any) -> DataSet:
     if length is not None:
         raise InvalidError(f"length: files of {codec.name} say their units", hint="leave length= out", field="length")
-    return codec.read(files)
+    if scale is None:
+        return codec.read(files)
+    if "scale" not in getattr(codec, "takes", ()):
+        raise InvalidError(f"scale: files of {codec.name} say their units", hint="leave scale= out", field="scale")
+    told: Any = codec
+    found: DataSet = told.read(files, scale=scale)
+    return found
 
 
 def _named(file: Path, reader: Callable[[Path, str | None], DataSet], length: str | None) -> DataSet:

@@ -9,6 +9,7 @@ from cuds.model.entity import Component, Entity
 from cuds.model.field import Field
 from cuds.model.heat import HeatConduction
 from cuds.model.homogenisation import Homogenisation, Periodic
+from cuds.model.maps import TorsionMaps
 from cuds.model.material import ElasticTensor, Material
 from cuds.model.mesh import ElementBlock, Mesh, Region
 from cuds.model.naming import Naming
@@ -25,6 +26,7 @@ from cuds.model.simulation import (
     Simulation,
     SinglePoint,
 )
+from cuds.model.sites import VirtualSites
 from cuds.model.state import PotentialEnergy, Strain, Stress
 from cuds.model.thermal import Convection, HeatFlux, HeatSource, Temperature
 from cuds.model.topology import TermGroup, Topology
@@ -81,10 +83,12 @@ __all__ = [
     "ThermalExpansion",
     "TimeSeries",
     "Topology",
+    "TorsionMaps",
     "Traction",
     "Trajectory",
     "Used",
     "UsedFile",
+    "VirtualSites",
 ]
 
 

@@ -10,6 +10,7 @@ from cuds import iris
 from cuds.errors import InvalidError
 from cuds.model.entity import Term
 from cuds.model.particles import ParticleSystem
+from cuds.model.rigid import rigid_velocities, settled
 from cuds.model.simulation import AtomisticSimulation
 from cuds.units import BOLTZMANN, Quantity, factor
 
@@ -48,7 +49,7 @@ class MolecularDynamics(AtomisticSimulation):
     Parameters
     ----------
     system : ParticleSystem
-        Where it starts; with its velocities, or they are drawn.
+        Where it starts; with its velocities, or they are drawn. Its rigid distances stay as they are.
     potential : Potential, optional
         What acts between the particles; left out for an engine that has its own.
     ensemble : {"NVE", "NVT", "NPT"}
@@ -199,10 +200,19 @@ class MolecularDynamics(AtomisticSimulation):
         return heat + self.ensemble if self.ensemble == "NVT" or heat == volume else f"{heat}{volume}NPT"
 
     @property
+    def removed_modes(self) -> int:
+        """How many modes are removed: the total momentum, which only Langevin dynamics changes."""
+        return 0 if self.ensemble != "NVE" and self.thermostat == "langevin" else 3
+
+    @property
     def degrees_of_freedom(self) -> int:
-        """3 N less the modes that are removed: the total momentum, which only Langevin dynamics changes."""
-        removed = 0 if self.ensemble != "NVE" and self.thermostat == "langevin" else 3
-        return max(1, 3 * len(self.system) - removed)
+        """3 N less the rigid distances and the modes that are removed.
+
+        N are the particles that have a mass; virtual sites go where their parents put them.
+        """
+        topology = self.system.topology
+        rigid = 0 if topology is None else len(topology.constrained)
+        return max(1, 3 * int(np.count_nonzero(self.system.masses.value)) - rigid - self.removed_modes)
 
     @property
     def velocities_drawn(self) -> bool:
@@ -217,15 +227,24 @@ class MolecularDynamics(AtomisticSimulation):
         """Return the system with the velocities that it starts with, the same for every engine.
 
         Drawn ones are those of Maxwell and Boltzmann, without total momentum, scaled to the exact temperature.
+        Particles are set at their rigid distances, which rounded positions are not, and no velocity changes them.
+
+        Raises
+        ------
+        InvalidError
+            For positions or velocities that are not those of the rigid molecules.
         """
         if not self.velocities_drawn:
-            return self.system
+            return settled(self.system)
+        system = settled(self.system.replace(velocities=None))
         assert self._drawn_at is not None  # refused when the simulation was made
-        masses = self.system.masses.in_unit("kg")[:, None]
+        masses = system.masses.in_unit("kg")[:, None]
         energy = float(BOLTZMANN) * self._drawn_at.in_unit("K")  # J
-        v = np.random.default_rng(self.seed).normal(size=(len(masses), 3)) * np.sqrt(energy / masses)
-        v -= (masses * v).sum(axis=0) / masses.sum()
+        square = np.divide(energy, masses, out=np.zeros_like(masses), where=masses > 0)  # virtual sites stay at rest
+        v = np.random.default_rng(self.seed).normal(size=(len(masses), 3)) * np.sqrt(square)
+        v = rigid_velocities(system, v)
+        v -= (masses > 0) * (masses * v).sum(axis=0) / masses.sum()
         twice = float((masses * v**2).sum())
         if twice > 0:
             v *= np.sqrt(self.degrees_of_freedom * energy / twice)
-        return self.system.replace(velocities=Quantity(v * factor("m/s", "angstrom/ps"), "angstrom/ps"))
+        return system.replace(velocities=Quantity(v * factor("m/s", "angstrom/ps"), "angstrom/ps"))

@@ -152,12 +152,25 @@ class ParticleSystem(Entity):
             raise InvalidError(
                 f"naming: of {len(self.naming)} particles, there are {len(self.ids)}", hint="name each particle"
             )
+        self._sites_are_massless()
         for name, column in self.columns.items():
             if len(column) != len(self.ids):
                 raise InvalidError(
                     f"columns[{name!r}]: {len(column)} rows for {len(self.ids)} particles", hint="one row a particle"
                 )
         return self
+
+    def _sites_are_massless(self) -> None:
+        """Refuse virtual sites with a mass: nothing moves them but their parents."""
+        if self.topology is None or not self.topology.sites:
+            return
+        heavy = (self.masses.value != 0) & np.isin(self.ids, self.topology.site_ids)
+        if heavy.any():
+            raise InvalidError(
+                f"topology: the virtual site {self.ids[heavy][0]} has the mass {self.masses.value[heavy][0]:g} Da",
+                hint="give its species the mass 0; that of the whole is on its parents",
+                field="topology",
+            )
 
     def __len__(self) -> int:
         return len(self.ids)

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable
+from functools import cached_property
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
@@ -206,7 +207,15 @@ class PotentialTerm(Component):
         wanted = {self.species.get(s, s) for s in (first, second)}
         if self.between is None:
             return 0 if wanted <= set(self.elements) else None
-        return next((i for i, pair in enumerate(self.pairs) if set(pair) == wanted), None)
+        return self._places.get(frozenset(wanted))
+
+    @cached_property
+    def _places(self) -> dict[frozenset[str], int]:
+        """The first place of each two elements, whichever comes first."""
+        found: dict[frozenset[str], int] = {}
+        for i, pair in enumerate(self.pairs):
+            found.setdefault(frozenset(pair), i)
+        return found
 
     def __repr__(self) -> str:
         if self.files:

@@ -1,4 +1,7 @@
-"""What acts between particular particles: bonds, angles, torsions, pairs without interaction, rigid distances."""
+"""What acts between particular particles: bonds, angles, torsions, pairs without interaction, rigid distances.
+
+Maps of torsions and virtual sites, which are parts of a topology, too, are in modules of their own.
+"""
 
 from functools import cached_property
 from typing import Annotated, Literal, Self
@@ -9,8 +12,11 @@ from pydantic import Field, model_validator
 from cuds import iris
 from cuds.arrays import IntArray, looked_through
 from cuds.errors import InvalidError, ShapeError
+from cuds.model import rows
 from cuds.model.entity import Component, Term
+from cuds.model.maps import TorsionMaps
 from cuds.model.potential import ParameterColumn
+from cuds.model.sites import VirtualSites, check_sites
 from cuds.units import Quantity
 
 Role = Literal["bond", "angle", "dihedral", "improper", "pair"]
@@ -51,34 +57,20 @@ class TermGroup(Component):
     def _fits(self) -> Self:
         if looked_through():
             return self
-        bodies, rows = BODIES[self.role], self.rows
+        bodies = BODIES[self.role]
         if self.particles.shape[1] != bodies:
             raise ShapeError(
                 f"particles: {self.particles.shape[1]} a term", hint=f"a {self.role} has {bodies}", field="particles"
             )
-        ordered = np.sort(self.particles, axis=1)
-        if (twice := (ordered[:, 1:] == ordered[:, :-1]).any(axis=1)).any():
-            where = int(np.argmax(twice))
-            raise InvalidError(
-                f"particles: {self.role} {where} is between {self.particles[where].tolist()}",
-                hint="name each particle once",
-                field="particles",
-            )
-        for symbol, column in self.parameters.items():
-            if len(column.values) != rows:
-                raise ShapeError(
-                    f"parameters[{symbol!r}]: {len(column.values)} values, others have {rows}",
-                    hint="give one a row",
-                    field="parameters",
-                )
-        if len(self.row) and not 0 <= self.row.min() <= self.row.max() < rows:
-            raise InvalidError(f"row: outside 0..{rows - 1}", hint="count rows of the parameters from 0", field="row")
+        rows.check_distinct(self.particles, self.role)
+        rows.check_columns(self.parameters)
+        rows.check_row(self.row, self.rows)
         return self
 
     @property
     def rows(self) -> int:
         """How many rows of parameters there are; 1 for a form without parameters."""
-        return len(next(iter(self.parameters.values())).values) if self.parameters else 1
+        return rows.count(self.parameters)
 
     def __len__(self) -> int:
         return len(self.particles)
@@ -100,6 +92,10 @@ class Topology(Component):
         Pairs of particles whose distance does not change when they move.
     lengths : Quantity (n_constrained,), optional
         At which distance.
+    maps : tuple of TorsionMaps
+        Energies over two torsions.
+    sites : tuple of VirtualSites
+        Particles without mass whose places follow from those of others.
     """
 
     groups: Annotated[tuple[TermGroup, ...], Term(iris.groups)] = ()
@@ -112,11 +108,14 @@ class Topology(Component):
     lengths: Annotated[
         Quantity | None, Term(iris.constrainedLengths, "Length", ("n_constrained",), means="ConstrainedLength")
     ] = None
+    maps: Annotated[tuple[TorsionMaps, ...], Term(iris.torsionMaps)] = ()
+    sites: Annotated[tuple[VirtualSites, ...], Term(iris.virtualSites)] = ()
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if looked_through():
             return self
+        check_sites(self.sites)
         for name in ("exclusions", "constrained"):
             pairs = getattr(self, name)
             if (pairs[:, 0] == pairs[:, 1]).any():
@@ -135,7 +134,13 @@ class Topology(Component):
     def particles(self) -> IntArray:
         """The ids of all particles that it names, each once, in order."""
         named = [self.exclusions, self.constrained, *(g.particles for g in self.groups)]
+        named += [*(m.particles for m in self.maps), *(s.particles for s in self.sites)]
         return np.unique(np.concatenate([x.ravel() for x in named]))
+
+    @cached_property
+    def site_ids(self) -> IntArray:
+        """The ids of all virtual sites, in order."""
+        return np.sort(np.concatenate([np.empty(0, dtype=np.int64), *(s.sites for s in self.sites)]))
 
     def of_role(self, role: Role) -> tuple[TermGroup, ...]:
         """Return the groups of one role."""
@@ -144,6 +149,8 @@ class Topology(Component):
     def __repr__(self) -> str:
         counts = {role: sum(len(g) for g in self.groups if g.role == role) for role in BODIES}
         said = [f"{n} {role}s" for role, n in counts.items() if n]
+        said += [f"{n} torsion maps" for n in [sum(map(len, self.maps))] if n]
+        said += [f"{n} virtual sites" for n in [len(self.site_ids)] if n]
         said += [f"{len(self.exclusions)} exclusions"] * bool(len(self.exclusions))
         said += [f"{len(self.constrained)} constraints"] * bool(len(self.constrained))
         return f"Topology({', '.join(said)})"

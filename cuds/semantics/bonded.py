@@ -99,14 +99,20 @@ def columns(group: TermGroup) -> dict[str, FloatArray]:
     InvalidError
         For a parameter that is missing, or that the form does not have.
     """
-    found = form(group.form)
-    for symbol in group.parameters.keys() - found.free.keys():
+    return numbers_of(group.form, group.parameters)
+
+
+def numbers_of(name: str, parameters: Mapping[str, ParameterColumn]) -> dict[str, FloatArray]:
+    """Return the parameters (n_rows,) of a form by symbol, after refusing what does not fit it; see `columns`."""
+    found = form(name)
+    for symbol in parameters.keys() - found.free.keys():
         raise InvalidError(
-            f"{group.form}: no parameter is called {symbol!r}", hint=did_you_mean(symbol, found.free), field=symbol
+            f"{name}: no parameter is called {symbol!r}", hint=did_you_mean(symbol, found.free), field=symbol
         )
-    for symbol in found.free.keys() - group.parameters.keys():
-        raise InvalidError(f"{group.form}: {symbol} is missing", hint=f"the energy is {found.energy}", field=symbol)
-    numbers = {s: coherent(c.values, found.free[s].dimension) for s, c in group.parameters.items()}
+    for symbol in found.free.keys() - parameters.keys():
+        hint = f"the energy is {found.energy}" if found.energy else f"it has {', '.join(found.free)}"
+        raise InvalidError(f"{name}: {symbol} is missing", hint=hint, field=symbol)
+    numbers = {s: coherent(c.values, found.free[s].dimension) for s, c in parameters.items()}
     constants = {s: p for s, p in found.parameters.items() if p.constant is not None}
     return numbers | {s: coherent(p.constant, p.dimension) for s, p in constants.items() if p.constant is not None}
 

@@ -81,6 +81,10 @@ def dictionary(graph: Graph) -> dict[str, Any]:
     }
     return {
         "forms": dict(sorted(forms.items())),
+        "constructions": {
+            local(c): {"bodies": 1 + int(text(graph, c, CUDS.parents)), **_form(graph, c)}
+            for c in _sorted(graph.subjects(RDF.type, CUDS.SiteConstruction))
+        },
         "coordinates": {
             text(graph, c, CUDS.symbol): text(graph, graph.value(c, CUDS.ofKind), CUDS.dimension)
             for c in _sorted(graph.subjects(RDF.type, CUDS.Coordinate))

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from cuds.arrays import FloatArray, IntArray
+from cuds.model.images import nearest
 from cuds.model.particles import ParticleSystem
 
 
@@ -36,19 +37,6 @@ def internal(system: ParticleSystem, particles: IntArray) -> Mapping[str, FloatA
     n, m = np.cross(a, b), np.cross(b, c)
     phi = np.arctan2(np.sum(np.cross(n, m) * b, axis=1) / _length(b), np.sum(n * m, axis=1))
     return {"phi": phi, "theta123": _angle(-a, b), "theta234": _angle(-b, c)}
-
-
-def nearest(system: ParticleSystem, vectors: FloatArray) -> FloatArray:
-    """Return differences of positions (n, 3) in Å, each to the nearest image.
-
-    It is the nearest where it is not farther than half the smallest height of the cell; others are ambiguous anyway.
-    """
-    if system.cell is None or not any(system.pbc):
-        return vectors
-    cell = system.cell.in_unit("angstrom")
-    fractions = np.round(vectors @ np.linalg.inv(cell)) * np.array(system.pbc)
-    moved: FloatArray = vectors - fractions @ cell
-    return moved
 
 
 def _length(vectors: FloatArray) -> FloatArray:

@@ -160,7 +160,7 @@ class EngineWords:
         for row in rows:
             if not row.refusal and (not truncation or truncation in row.truncations):
                 return row
-        if refused := next((r for r in rows if r.refusal), None):
+        if refused := next((r for r in rows if r.refusal and (truncation in r.truncations or not r.truncations)), None):
             raise UnsupportedError(
                 f"{self.title}'s {refused.keyword} ({form}) is not used: {refused.refusal}",
                 hint="take another potential for these elements: cuds potentials lists them",
@@ -238,8 +238,8 @@ def engine_words(name: str) -> EngineWords:
 
 @cache
 def form(name: str) -> Form:
-    """Return a functional form."""
-    forms: dict[str, dict[str, Any]] = dictionary()["forms"]
+    """Return a functional form, or the construction of a virtual site, whose bodies are the site and its parents."""
+    forms: dict[str, dict[str, Any]] = dictionary()["forms"] | dictionary()["constructions"]
     if name not in forms:
         raise UnknownError(f"no functional form is called {name!r}", hint=did_you_mean(name, forms), form=name)
     found = dict(forms[name])

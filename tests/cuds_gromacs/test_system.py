@@ -1,6 +1,5 @@
 """Files of GROMACS in terms of the model: what GROMACS says of them, both engines say of the system that is read."""
 
-import json
 from collections.abc import Callable
 from itertools import combinations
 from pathlib import Path
@@ -8,10 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
 import cuds
-from cuds.cli.app import app, problem
 from cuds.errors import CudsError, InvalidError, UnsupportedError
 from cuds.model.state import PotentialEnergy
 from cuds.semantics.bonded import energy
@@ -259,10 +256,6 @@ def test_a_setting_that_is_not_carried_is_refused(setting: str, tmp_path: Path) 
 
 
 REFUSED: dict[str, tuple[str, str]] = {
-    "virtual sites": (
-        molecule("[ virtual_sites2 ]\n8 1 2 1 0.5\n"),
-        r"topol.top:\d+: \[ virtual_sites2 \] of function 1 is not carried \(1 of",
-    ),
     "position restraints": (molecule("[ position_restraints ]\n1 1 1000 1000 1000\n"), "position_restraints"),
     "state B": (molecule("").replace("1 2 1 0.14 2e5", "1 2 1 0.14 2e5 0.16 2e5"), "state B"),
     "charges of state B": (molecule("").replace("0.310 \n", "0.310 12.0 A 0.2 12.0\n"), "state B"),
@@ -302,21 +295,3 @@ def test_files_that_do_not_fit(tmp_path: Path) -> None:
         cuds.read(conf, top, tmp_path / "rum.mdp")
     with pytest.raises(InvalidError, match="length"):
         cuds.read(conf, top, mdp, length="nm")
-
-
-def test_the_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    files = [str(f) for f in wrote(tmp_path, molecule(PAIRS), cluster(8))]
-    run = CliRunner()
-    wanted = own((Path(files[0]), Path(files[1]), Path(files[2])), tmp_path / "own")
-    done = run.invoke(app, ["energy", *files, "--engine", "lammps", "--json", "--forces", str(tmp_path / "f.npy")])
-    same(wanted.terms, json.loads(done.stdout)["energy_kJ_mol"], 8)
-    np.testing.assert_allclose(np.load(tmp_path / "f.npy"), wanted.forces, rtol=1e-5, atol=1e-3)
-    compared = json.loads(run.invoke(app, ["compare", *files, "--json"]).stdout)
-    assert compared["relative"].keys() == compared["energy_kJ_mol"]["lammps"].keys()
-    assert max(compared["relative"].values()) < 1e-6
-    assert "coulomb" in run.invoke(app, ["compare", *files]).stdout
-    assert "kJ/mol" in run.invoke(app, ["energy", *files, "--engine", "gromacs"]).stdout
-    Path(files[1]).write_text(REFUSED["virtual sites"][0])
-    refused = run.invoke(app, ["energy", *files, "--engine", "lammps"])
-    assert isinstance(refused.exception, UnsupportedError)
-    assert problem(refused.exception)["kind"] == "unsupported"

@@ -21,8 +21,8 @@ from cuds_lammps.units import Units
 
 Count = Callable[[int, int], int]
 LAMMPS = engine_words("lammps")
-# Those of charges are proved with molecules: tests/cuds_lammps/test_molecules.py.
-ROWS = [r for r in LAMMPS.rows if r.section == "pair" and form(r.realises).energy and not r.charged]
+# Those of charges are proved with molecules, those that are only read with scripts: tests/cuds_lammps.
+ROWS = [r for r in LAMMPS.rows if r.section == "pair" and form(r.realises).energy and not r.charged and not r.refusal]
 SCALE = {"epsilon": (0.0153, "eV"), "sigma": (2.7, "angstrom"), "mass": (31.0, "Da")}
 SETS: dict[str, dict[str, Any]] = {
     "metal": {},

@@ -7,6 +7,7 @@ left. Particles are moved a little first: in the places that pdb2gmx gives, some
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -154,11 +155,11 @@ def test_every_fault_is_noticed(name: str, count: Count) -> None:
     """A fault may pass only if its own energy, computed here, is below what the rule can see."""
     wanted = moved(name)[2]
     visible = SEEN * 1e-6 * (max(abs(v) for v in wanted.terms.values()) + len(wanted.forces))
-    missed, tried = [], 0
-    for mutant in mutants(name, count(1, 8)):
+    missed, tried, every = [], 0, 1 if count(0, 1) else 3  # of three faults one is tried, or each
+    for mutant in islice(mutants(name, count(1, 8)), 0, None, every):
         tried += 1
         if judge(*said(mutant.data, "gromacs"), wanted) == [] and mutant.effect > visible:
             missed.append(f"{mutant.name} ({mutant.effect:.2g} kJ/mol)")
     assert missed == []
-    assert tried >= 10
+    assert tried >= (30 if every == 1 else 3)
     assert judge(*said(cuds.DataSet(*moved(name)[:2]), "gromacs"), wanted) == [], "without a fault nothing is noticed"

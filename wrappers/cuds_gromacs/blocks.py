@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 from scipy.sparse import coo_array
@@ -29,6 +30,8 @@ class Block:
         The same.
     lengths : array (n,)
         In nm.
+    maps, sites : tuple of (array (n, k), array (n,))
+        As the terms, for each group of torsion maps and of virtual sites.
     """
 
     start: int
@@ -37,6 +40,8 @@ class Block:
     exclusions: IntArray
     constrained: IntArray
     lengths: FloatArray
+    maps: tuple[tuple[IntArray, IntArray], ...] = ()
+    sites: tuple[tuple[IntArray, IntArray], ...] = ()
 
 
 def blocks(system: ParticleSystem) -> tuple[list[Block], list[tuple[int, int]]]:
@@ -48,6 +53,8 @@ def blocks(system: ParticleSystem) -> tuple[list[Block], list[tuple[int, int]]]:
         return order[np.searchsorted(system.ids, ids, sorter=order)]
 
     terms = [(placed(g.particles), g.row) for g in topology.groups]
+    terms += [(placed(m.particles), m.row) for m in topology.maps]
+    terms += [(placed(s.particles), s.row) for s in topology.sites]
     exclusions, constrained = placed(topology.exclusions), placed(topology.constrained)
     lengths = np.empty(0) if topology.lengths is None else np.asarray(topology.lengths.in_unit("nm"))
     edges = [exclusions, constrained, *(t[:, [i, i + 1]] for t, _ in terms for i in range(t.shape[1] - 1))]
@@ -56,6 +63,7 @@ def blocks(system: ParticleSystem) -> tuple[list[Block], list[tuple[int, int]]]:
     cut = [_cut(atoms, more, starts) for atoms, more in columns]
     charges = np.zeros(len(system)) if system.charges is None else system.charges.in_unit("e")
     called = names(system)
+    numbers = len(topology.groups), len(topology.maps), len(topology.sites)
     kinds: list[Block] = []
     known: dict[bytes, int] = {}
     counts: list[tuple[int, int]] = []
@@ -66,8 +74,10 @@ def blocks(system: ParticleSystem) -> tuple[list[Block], list[tuple[int, int]]]:
         key = _key(system.species[start:end], charges[start:end], parts) + called.key(start, end)
         if key not in known:
             known[key] = len(kinds)
-            *of_groups, (excluded, _), (rigid, at) = parts
-            kinds.append(Block(start, end - start, tuple(of_groups), excluded, rigid, at))
+            *of_terms, (excluded, _), (rigid, at) = parts
+            known_here = iter(of_terms)
+            groups, maps, sites = (tuple(islice(known_here, n)) for n in numbers)
+            kinds.append(Block(start, end - start, groups, excluded, rigid, at, maps, sites))
         if counts and counts[-1][0] == known[key]:
             counts[-1] = (known[key], counts[-1][1] + 1)
         else:

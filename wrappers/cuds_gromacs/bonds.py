@@ -8,12 +8,16 @@ import numpy as np
 
 from cuds.arrays import AnyArray, FloatArray, IntArray
 from cuds.errors import UnsupportedError
+from cuds.model.maps import TorsionMaps
 from cuds.model.potential import ParameterColumn
+from cuds.model.sites import VirtualSites
 from cuds.model.topology import Role, TermGroup, Topology
 from cuds.semantics.dictionary import EngineWords, Row, form
 from cuds.semantics.reading import understood
 from cuds.units import Quantity
 from cuds_gromacs.codecs.records import MoleculeType, Terms, TopologyFile
+from cuds_gromacs.maps import read_maps
+from cuds_gromacs.sites import DIRECTIVE as SITES, read_sites, refuse_bonded_sites
 
 Placed = tuple[Terms, IntArray]  # terms of a molecule type, and the ids (copies, atoms) of its molecules
 
@@ -28,15 +32,22 @@ class _Pile:
         Ids.
     values : list of array (n, m)
         The coefficients of each term.
+    terms : list of Terms
+        Where they are from.
     """
 
     particles: list[IntArray] = field(default_factory=list)
     values: list[FloatArray] = field(default_factory=list)
+    terms: list[Terms] = field(default_factory=list)
 
-    def add(self, terms: Terms, ids: IntArray, values: FloatArray | None = None) -> None:
-        numbers = terms.parameters if values is None else values
+    def add(self, terms: Terms, ids: IntArray) -> None:
         self.particles.append(ids[:, terms.atoms].reshape(-1, terms.atoms.shape[1]))
-        self.values.append(np.tile(numbers, (len(ids), 1)))
+        self.values.append(np.tile(terms.parameters, (len(ids), 1)))
+        self.terms.append(terms)
+
+    def whole(self) -> tuple[IntArray, FloatArray]:
+        """Return particles and coefficients of all terms."""
+        return np.concatenate(self.particles), np.concatenate(self.values)
 
     def unique(self) -> tuple[IntArray, FloatArray, IntArray]:
         """Return particles, the rows of coefficients, each once, and which row each term has."""
@@ -53,18 +64,25 @@ def topology(file: TopologyFile, words: EngineWords) -> Topology:
         For a directive that acts and is not carried, for free-energy perturbations, with file, line and count.
     """
     placed = list(_placed(file))
-    piles: dict[tuple[str, int], _Pile] = {}
+    refuse_bonded_sites(file, placed)
+    piles: dict[tuple[str, int, int], _Pile] = {}
     for terms, ids in placed:
         if len(terms) and len(ids):
             _check_states(file, terms)
-            piles.setdefault((terms.directive, terms.function), _Pile()).add(terms, ids)
+            piles.setdefault((terms.directive, terms.function, terms.atoms.shape[1]), _Pile()).add(terms, ids)
     groups: list[TermGroup] = []
     constrained: list[tuple[IntArray, FloatArray]] = []
-    for (directive, function), pile in piles.items():
+    maps: list[TorsionMaps] = []
+    sites: list[VirtualSites] = []
+    for (directive, function, _), pile in piles.items():
         if directive in ("pairs", "pairs_nb"):
             groups += _pairs(file, directive, function, pile)
         elif directive in ("constraints", "settles"):
             constrained.append(_rigid(directive, pile))
+        elif directive == "cmap":
+            maps.append(read_maps(file, *pile.whole()))
+        elif directive.startswith(SITES):
+            sites.append(read_sites(file, words, pile.terms, *pile.whole()))
         else:
             row = _row(file, words, directive, function, placed)
             groups.append(_group(row, pile, words.unit_sets["gromacs"]))
@@ -76,6 +94,8 @@ def topology(file: TopologyFile, words: EngineWords) -> Topology:
         exclusions=np.concatenate([*excluded, np.empty((0, 2), dtype=np.int64)]),
         constrained=pairs,
         lengths=Quantity(lengths, "nm") if len(pairs) else None,
+        maps=tuple(maps),
+        sites=tuple(sites),
     )
 
 

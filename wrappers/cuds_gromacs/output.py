@@ -77,6 +77,10 @@ def _of_topology(system: ParticleSystem) -> Iterator[Carried]:
         else:
             said = wording(given, words, ROLES[given.role])
             yield group(given, said, f"[ {said.row.section} ] {said.row.keyword}")
+    for maps in topology.maps:
+        yield Carried(f"{len(maps)} torsion maps of {len(maps.energies.value)} kinds", "carried", "[ cmap ]")
+    for sites in topology.sites:
+        yield Carried(f"{len(sites)} virtual sites, {sites.construction}", "carried", "[ virtual_sites ]")
     if len(topology.exclusions):
         yield Carried(f"{len(topology.exclusions)} exclusions", "carried", "[ exclusions ], each listed")
     if len(topology.constrained):

@@ -9,8 +9,10 @@ from cuds.model.particles import ParticleSystem
 from cuds.model.potential import Potential, PotentialTerm
 
 _ENDS = {"SharpCutoff": "none", "ShiftedCutoff": "potential-shift", "QuinticSwitch": "potential-switch"}
-# A mesh that leaves the reciprocal sum more exact than the accuracy asks for; spacing in nm, and order.
-_MESHES = ((1e-4, "0.12", "4"), (1e-6, "0.08", "6"), (0.0, "0.05", "10"))
+# A mesh that leaves the reciprocal sum more exact than the accuracy asks for; spacing in nm, and order. A cutoff below
+# that one leaves more to the mesh, which is finer in proportion.
+_MESHES = ((1e-4, 0.12, "4"), (1e-6, 0.08, "6"), (0.0, 0.05, "10"))
+_CUTOFF = 0.9
 
 
 def parameters(system: ParticleSystem, potential: Potential) -> dict[str, str]:
@@ -65,7 +67,7 @@ def _coulomb(terms: list[PotentialTerm], others: list[PotentialTerm]) -> dict[st
         "coulomb-modifier": "none",
         "rcoulomb": _cutoff(terms),
         "ewald-rtol": repr(accuracy),
-        "fourierspacing": spacing,
+        "fourierspacing": repr(spacing * min(1.0, float(_cutoff(terms)) / _CUTOFF)),
         "pme-order": order,
     }
 

@@ -14,6 +14,7 @@ from cuds.model.simulation import AtomisticSimulation
 from cuds.model.state import EnergyContribution, PotentialEnergy
 from cuds.model.tensor import triangular
 from cuds.semantics.dictionary import EngineWords
+from cuds.semantics.sites import displacement
 from cuds.units import Quantity
 from cuds.wrapper.contract import Session
 from cuds_gromacs.codecs.structure import write_gro
@@ -26,6 +27,11 @@ from cuds_gromacs.written import structure, topology_file
 
 E = TypeVar("E", bound=Entity)
 _DECIMALS = 12  # of the structure; the positions that are evaluated are in a file of doubles
+
+
+def _unnamed(system: ParticleSystem) -> ParticleSystem:
+    """Return a system without names and a label: what an engine is told does not depend on them."""
+    return system.replace(naming=None, label="")
 
 
 def program(precision: Any = None) -> Program:
@@ -63,7 +69,9 @@ class GromacsSession(Session):
         self.found: SinglePointResult | None = None
         self.rehearsing = False
         self.inputs = Inputs(folder / "conf.gro", folder / "topol.top", folder / "run.mdp", warnings=1)  # a net charge
-        self.inputs.topology.write_text(topology_file(self.system, simulation.potential, words), encoding="utf-8")
+        self.inputs.topology.write_text(
+            topology_file(_unnamed(self.system), simulation.potential, words), encoding="utf-8"
+        )
         self.inputs.settings.write_text(settings_file(parameters(self.system, simulation.potential)), encoding="utf-8")
         self._place()
 
@@ -72,7 +80,7 @@ class GromacsSession(Session):
         assert self.system.cell is not None
         self.rotation, cell = triangular(self.system.cell.in_unit("nm"))
         x = self.system.positions.in_unit("nm") @ self.rotation.T
-        write_gro(self.inputs.structure, structure(self.system, x, None, cell), _DECIMALS)
+        write_gro(self.inputs.structure, structure(_unnamed(self.system), x, None, cell), _DECIMALS)
         write_frame(self.folder / "positions.trr", x, cell)
 
     def push(self, *what: Entity) -> None:
@@ -131,6 +139,6 @@ class GromacsSession(Session):
         return commands + "".join(f"\n; --- {f.name} ---\n{f.read_text(encoding='utf-8')}" for f in files)
 
     def report(self) -> dict[str, Any]:
-        """Return precision and what grompp warned of."""
-        facts: dict[str, Any] = {"precision": self.program.precision}
+        """Return precision, what grompp warned of, and how far virtual sites are out of place."""
+        facts: dict[str, Any] = {"precision": self.program.precision, **displacement(self.system)}
         return facts | ({"warnings": list(self.found.warnings)} if self.found and self.found.warnings else {})

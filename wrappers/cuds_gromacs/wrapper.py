@@ -18,6 +18,7 @@ class GromacsWrapper(Wrapper):
 
     def check(self, simulation: Simulation) -> None:
         """Refuse what GROMACS cannot express."""
+        from cuds.semantics.sites import check_masses, warn_of_displaced
         from cuds_gromacs.parameters import parameters
         from cuds_gromacs.written import topology_file
 
@@ -30,8 +31,10 @@ class GromacsWrapper(Wrapper):
             )
         if not len(simulation.system):
             raise InvalidError("system: no particles", hint="give at least one", field="system")
+        check_masses(simulation.system)
         parameters(simulation.system, simulation.potential)
         topology_file(simulation.system, simulation.potential, engine.words())
+        warn_of_displaced(simulation.system)
 
     def probe(self) -> Engine:
         """Ask the program for its version and its precision."""

@@ -21,7 +21,9 @@ from cuds.semantics.dictionary import EngineWords
 from cuds.units import factor, in_si
 from cuds_gromacs.blocks import Block, blocks
 from cuds_gromacs.codecs.structure import Structure
+from cuds_gromacs.maps import Lookup, copy_names, lookup, map_lines
 from cuds_gromacs.names import Names, names, type_names, unique
+from cuds_gromacs.sites import refuse_sites_in_terms, site_lines
 
 ROLES = {"bond": ("bond",), "angle": ("angle",), "dihedral": ("dihedral", "improper"),
           "improper": ("improper", "dihedral")}  # fmt: skip
@@ -50,20 +52,27 @@ def topology_file(system: ParticleSystem, potential: Potential, words: EngineWor
 def _lines(system: ParticleSystem, potential: Potential, words: EngineWords) -> Iterator[str]:
     topology = system.topology or Topology()
     types, called = type_names([k.symbol for k in system.kinds]), names(system)
+    found = lookup(system, types)
+    refuse_sites_in_terms(topology)
     kinds, counts = blocks(system)
     titles = unique(str(called.molecules[k.start]) or f"M{i}" for i, k in enumerate(kinds, start=1))
     said = [None if g.role == "pair" else _said(g, words) for g in topology.groups]
     rule = 1 if _any_powers(potential, topology) else 2
     pairs = _pairs(topology, rule)
+    charges = _charges(system) if _interact(system, potential) else np.zeros(len(system))
     yield from ("; written by cuds", "", "[ defaults ]", "; nbfunc comb-rule gen-pairs fudgeLJ fudgeQQ")
-    yield from _types(system, potential, types, rule)
+    yield from _types(system, potential, types, rule, found)
+    named = [*types, *copy_names(types, found.copies)]
     for title, block in zip(titles, kinds, strict=True):
         yield from ("", "[ moleculetype ]", "; name nrexcl", f"{title} 0", "", "[ atoms ]")
-        yield from _atoms(system, block, types, called)
+        yield from _atoms(system, block, (named, found, called), charges)
         yield from _terms(block, said)
+        yield from map_lines(np.concatenate([np.empty((0, 5), dtype=np.int64), *(atoms for atoms, _ in block.maps)]))
         yield from _pair_lines(block, system, topology, pairs)
         yield from _rigid(block)
-        yield from _excluded(block)
+        for sites, (atoms, row) in zip(topology.sites, block.sites, strict=True):
+            yield from site_lines(sites, atoms, row, words)
+        yield from _excluded(block, said)
     yield from ("", "[ system ]", title_of(system), "", "[ molecules ]")
     yield from (f"{titles[kind]} {count}" for kind, count in counts)
 
@@ -79,18 +88,21 @@ def _any_powers(potential: Potential, topology: Topology) -> bool:
     return "LennardJonesPowers" in {t.form for t in potential.terms} | {g.form for g in topology.groups}
 
 
-def _types(system: ParticleSystem, potential: Potential, names: list[str], rule: int) -> Iterator[str]:
-    """Yield the types, and the numbers of every pair of them."""
-    numbers = _numbers(system, potential, rule)
+def _types(system: ParticleSystem, potential: Potential, names: list[str], rule: int, found: Lookup) -> Iterator[str]:
+    """Yield the types, the numbers of every pair of them, and what is found by types."""
+    of_kind = [*range(len(names)), *found.copies]
+    numbers = _numbers(system, potential, rule)[np.ix_(of_kind, of_kind)]
+    names = [*names, *copy_names(names, found.copies)]
     yield from (f"1 {rule} no 1.0 1.0", "", "[ atomtypes ]", "; name number mass charge particle " + _MEANT[rule])
-    for i, kind in enumerate(system.kinds):
+    for i, kind in enumerate(system.kinds[k] for k in of_kind):
         v, w = numbers[i, i]
         mass = float(kind.mass.in_unit("Da"))
-        yield f"{names[i]} {kind.atomic_number} {mass!r} 0.0 A {float(v)!r} {float(w)!r}"
+        yield f"{names[i]} {kind.atomic_number} {mass!r} 0.0 {'A' if mass else 'V'} {float(v)!r} {float(w)!r}"
     yield from ("", "[ nonbond_params ]", f"; i j function {_MEANT[rule]}")
     for i in range(len(names)):
         for j in range(i + 1, len(names)):
             yield f"{names[i]} {names[j]} 1 {float(numbers[i, j, 0])!r} {float(numbers[i, j, 1])!r}"
+    yield from found.lines
 
 
 _POWERS = ("LennardJones", "LennardJonesPowers")
@@ -143,6 +155,28 @@ def _pair(values: Mapping[str, float], rule: int) -> tuple[float, float]:
     return values["C6"] * _KJ * _NM**6, values["C12"] * _KJ * _NM**12
 
 
+def _interact(system: ParticleSystem, potential: Potential) -> bool:
+    """Whether charges act between all particles; charges of which nothing is said do not.
+
+    Raises
+    ------
+    UnsupportedError
+        Where they act between some species only, or by two terms.
+    """
+    used = [k.symbol for k in system.kinds_used()]
+    acting = [t for t in potential.terms if t.form == "Coulomb"]
+    for i, one in enumerate(used):
+        for two in used[i:]:
+            if acting and (count := sum(t.row(one, two) is not None for t in acting)) != 1:
+                raise UnsupportedError(
+                    f"potential: {count} terms of charges act between {one} and {two}",
+                    hint="in GROMACS charges act between all particles alike",
+                    field="potential",
+                    engine="gromacs",
+                )
+    return bool(acting)
+
+
 def title_of(system: ParticleSystem) -> str:
     """Return the name of a system in one line."""
     return " ".join(system.label.replace(";", ",").split()) or "cuds"
@@ -154,15 +188,17 @@ def structure(system: ParticleSystem, x: FloatArray, v: FloatArray | None, cell:
     return Structure(title_of(system), called.numbers, called.residues, called.atoms, count, x, v, cell)
 
 
-def _atoms(system: ParticleSystem, block: Block, types: list[str], called: Names) -> Iterator[str]:
+def _atoms(
+    system: ParticleSystem, block: Block, words: tuple[list[str], Lookup, Names], charges: FloatArray
+) -> Iterator[str]:
+    types, found, called = words
     yield "; number type residue name atom group charge mass"
-    charges, end = _charges(system), block.start + block.size
+    end = block.start + block.size
     numbers = called.residues_of(block.start, end).tolist()
     for i, number in zip(range(block.start, end), numbers, strict=True):
-        kind, n = system.species[i], i - block.start + 1
-        mass = float(system.kinds[kind].mass.in_unit("Da"))
-        named = f"{number} {called.residues[i]} {called.atoms[i]}"
-        yield f"{n} {types[kind]} {named} {n} {float(charges[i])!r} {mass!r}"
+        mass = float(system.kinds[system.species[i]].mass.in_unit("Da"))
+        named, n = f"{number} {called.residues[i]} {called.atoms[i]}", i - block.start + 1
+        yield f"{n} {types[found.types[i]]} {named} {n} {float(charges[i])!r} {mass!r}"
 
 
 def _terms(block: Block, said: list[_Said | None]) -> Iterator[str]:
@@ -234,10 +270,12 @@ def _rigid(block: Block) -> Iterator[str]:
         yield f"{i} {j} 2 {length!r}"
 
 
-def _excluded(block: Block) -> Iterator[str]:
-    """Yield a line for each atom that has any, with those of higher numbers."""
+def _excluded(block: Block, said: list[_Said | None]) -> Iterator[str]:
+    """Yield a line for each atom that has any, with those of higher numbers; grompp wants bonds before, or none."""
     if not len(block.exclusions):
         return
+    bonded = any(s and s.directive == "bonds" and len(atoms) for s, (atoms, _) in zip(said, block.terms, strict=True))
+    yield from () if bonded or len(block.constrained) else ("", "[ bonds ]")
     yield from ("", "[ exclusions ]")
     pairs = np.sort(block.exclusions, axis=1) + 1
     pairs = pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]

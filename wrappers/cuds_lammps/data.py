@@ -17,7 +17,7 @@ def data_file(
     charges: FloatArray,
     placed: Placed,
     found: Mapping[str, Section],
-    velocities: FloatArray | None = None,
+    crossterms: IntArray | None = None,
 ) -> str:
     """Return a data file for ``atom_style full``, all numbers with all their digits.
 
@@ -33,14 +33,17 @@ def data_file(
         Positions inside the box, and how many cell vectors away each is.
     found : mapping of str to Section
         Bonds, angles, dihedrals and impropers.
-    velocities : array (n, 3), optional
-        In LAMMPS's unit and frame.
+    crossterms : int array (n, 6), optional
+        Map and atoms of each torsion map, for ``fix cmap``.
     """
-    lines = [*_lines(frame, types, charges, placed, found)]
-    if velocities is not None:
-        lines += ["", "Velocities", ""]
-        lines += [f"{i} {v[0]!r} {v[1]!r} {v[2]!r}" for i, v in enumerate(velocities.tolist(), start=1)]
-    return "\n".join(lines) + "\n"
+    crossed = np.empty((0, 6), dtype=np.int64) if crossterms is None else crossterms
+    return "\n".join(_lines(frame, types, charges, placed, found, crossed)) + "\n"
+
+
+def velocity_section(velocities: FloatArray) -> str:
+    """Return what stands at the end of a data file of particles (n, 3) that move, in LAMMPS's unit and frame."""
+    rows = (f"{i} {v[0]!r} {v[1]!r} {v[2]!r}" for i, v in enumerate(velocities.tolist(), start=1))
+    return "\n".join(["", "Velocities", "", *rows]) + "\n"
 
 
 def _lines(
@@ -49,6 +52,7 @@ def _lines(
     charges: FloatArray,
     placed: Placed,
     found: Mapping[str, Section],
+    crossterms: IntArray,
 ) -> Iterator[str]:
     yield "LAMMPS data file written by cuds"
     yield ""
@@ -58,6 +62,8 @@ def _lines(
     for name, section in used.items():
         yield f"{sum(map(len, section.rows))} {name}s"
         yield f"{len(section.words)} {name} types"
+    if len(crossterms):
+        yield f"{len(crossterms)} crossterms"
     high = frame.low + np.diag(frame.cell)
     for axis, low, end in zip("xyz", frame.low.tolist(), high.tolist(), strict=True):
         yield f"{low!r} {end!r} {axis}lo {axis}hi"
@@ -73,3 +79,6 @@ def _lines(
         yield from ("", f"{name.capitalize()}s", "")
         for i, row in enumerate(np.concatenate(section.rows).tolist(), start=1):
             yield f"{i} " + " ".join(map(str, row))
+    yield from ("", "CMAP", "") if len(crossterms) else ()
+    for i, row in enumerate(crossterms.tolist(), start=1):
+        yield f"{i} " + " ".join(map(str, row))

@@ -9,6 +9,7 @@ from cuds.errors import EngineError, InvalidError, UnsupportedError
 from cuds.model.dynamics import MolecularDynamics
 from cuds.model.entity import Entity
 from cuds.model.particles import ParticleSystem
+from cuds.model.rigid import deviation, settled
 from cuds.model.series import TimeSeries
 from cuds.model.state import PotentialEnergy, Stress
 from cuds.model.trajectory import Trajectory
@@ -25,6 +26,7 @@ _ENERGIES = {
     "ConservedEnergy": "Econserve",
 }
 _LARGEST_SEED = 900_000_000
+_HELD = Quantity(1e-12, "Da")  # SHAKE ends when its multipliers, which are masses, change by less
 _COUPLED = {"isotropic": "iso", "anisotropic": "aniso", "full": "tri"}
 
 
@@ -32,12 +34,17 @@ class LammpsDynamics(LammpsSession):
     """Molecular dynamics with LAMMPS; `advance` records, and what it recorded is pulled afterwards."""
 
     simulation: MolecularDynamics
+    moving = True
     _pulled: ParticleSystem | None = None  # the state that was handed out last, as long as nothing moved
+    _set_right = 0.0  # how far rigid distances moved a particle at the start, in Å
     _step = 0  # at which the system was made
     _rehearsed = 0  # steps that were only written down
 
     def _start(self) -> ParticleSystem:
-        return self.simulation.start()
+        start, given = self.simulation.start(), self.simulation.system.positions
+        moved = np.abs(start.positions.in_unit("angstrom") - given.in_unit("angstrom")).max(initial=0.0)
+        self._set_right = float(moved)
+        return start
 
     def _rebuild(self) -> None:
         """Make the system anew, and go on counting steps."""
@@ -74,7 +81,7 @@ class LammpsDynamics(LammpsSession):
         job, script = self.simulation, self.script
         script.tell(f"thermo_style custom {_PRINTED}")
         script.tell("thermo_modify norm no format float %.17g")
-        if job.degrees_of_freedom == 3 * len(self.system):
+        if not job.removed_modes:
             script.tell("compute_modify thermo_temp extra/dof 0")
         script.tell(f"timestep {self.units.into('time', job.timestep)!r}")
         for number, fix in enumerate(self._fixes(), start=1):
@@ -95,8 +102,12 @@ class LammpsDynamics(LammpsSession):
             values["T"] = into("temperature", job.temperature)
         if job.pressure is not None:
             values["p"] = into("stress", job.pressure)
-        words = self.words.scheme(job).coefficients
-        return [" ".join(str(values.get(w, w)) for w in part.split()) for part in words.split("|")]
+        parts = self.words.scheme(job).coefficients.split("|")
+        if any(self.held.values()):
+            values["tolerance"] = into("mass", _HELD)
+            values["types"] = " ".join(f"{name[0]} {' '.join(map(str, t))}" for name, t in self.held.items() if t)
+            parts.insert(-1, next(r.coefficients for r in self.words.rows if r.realises == "RigidDistances"))
+        return [" ".join(str(values.get(w, w)) for w in part.split()) for part in parts]
 
     def _seed(self) -> int:
         """Return a seed for the random numbers from here on; after each checkpoint it is another one."""
@@ -110,19 +121,26 @@ class LammpsDynamics(LammpsSession):
         for entity in what:
             if isinstance(entity, ParticleSystem) and entity.velocities is None:
                 raise InvalidError("velocities: none", hint="push a system with velocities", field="velocities")
-            if isinstance(entity, ParticleSystem) and self._same_places(entity):
+            if not isinstance(entity, ParticleSystem):
+                super().push(entity)
+            elif self._same_places(entity):
                 self._push_velocities(entity)
             else:
-                super().push(entity)
+                super().push(settled(entity))
 
     def _same_places(self, system: ParticleSystem) -> bool:
         known = self._pulled
         return known is not None and system.replace(velocities=known.velocities, forces=known.forces) == known
 
     def _push_velocities(self, system: ParticleSystem) -> None:
-        assert system.velocities is not None  # refused before
-        new = self._speeds(system.velocities)
+        assert self._pulled is not None  # asked before
+        if system.velocities == self._pulled.velocities:
+            return
+        velocities = settled(system).velocities
+        assert velocities is not None  # refused before
+        new = self._speeds(velocities)
         changed = np.flatnonzero((new != self.library.rows("v")).any(axis=1)) + 1
+        self._pulled = system
         if len(changed):
             self.script.velocities(new[changed - 1], changed)
             self.settled = False
@@ -147,7 +165,17 @@ class LammpsDynamics(LammpsSession):
             )
         restart = self.words.scheme(job).restart or "exact"
         self.facts = {"degrees of freedom": job.degrees_of_freedom, "steps": self._at, "restart": restart}
+        if any(self.held.values()) and not self.script.rehearsing:
+            self.facts |= self._rigidity()
         self.fresh, self._pulled = not self.script.rehearsing, None
+
+    def _rigidity(self) -> dict[str, float]:
+        """Return how far positions were moved to their rigid distances at the start, and how near they are now."""
+        place = self.units.back("length", self._column("positions"))
+        return {
+            "set at rigid distances by up to [angstrom]": self._set_right,
+            "rigid distances kept to [relative]": deviation(self.system.replace(positions=place)),
+        }
 
     @property
     def _at(self) -> int:
@@ -293,6 +321,7 @@ class LammpsDynamics(LammpsSession):
         self._begin()
         self.script.order()
         self.script.tell(f"read_restart {path}")
+        self.script.tell_all(self.maps)
         self._interact()
         self._integrate()
         self.fresh = False

@@ -186,6 +186,10 @@ class Library:
         """Return a copy of a global vector that a compute makes."""
         return np.array(self.lmp.numpy.extract_compute(name, 0, 1), dtype=np.float64)
 
+    def fix_scalar(self, name: str) -> float:
+        """Return the one number that a fix makes."""
+        return float(self.lmp.extract_fix(name, 0, 0))
+
     def local(self, name: str) -> FloatArray:
         """Return a copy of a vector that a compute makes for what is bonded here."""
         found = self.lmp.numpy.extract_compute(name, 2, 1)

@@ -2,12 +2,12 @@
 
 LAMMPS knows exclusions by its bonds only. So every pair that the model excludes becomes a bond, one without energy
 where there is none, and ``special_bonds`` then leaves out exactly the bonded pairs. What acts between an excluded pair,
-like the 1-4 interactions of force fields, is the energy of that bond.
+like the 1-4 interactions of force fields, is the energy of that bond, or of a dihedral (`cuds_lammps.apart`).
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
@@ -22,6 +22,8 @@ from cuds.semantics.dictionary import EngineWords, Row, form
 from cuds.semantics.dimension import ANGLE, dimension
 from cuds.semantics.expression import assignments, expression
 from cuds.units import Quantity
+from cuds_lammps.apart import apart
+from cuds_lammps.rigid import held
 from cuds_lammps.units import Units
 
 SECTIONS = ("bond", "angle", "dihedral", "improper")
@@ -47,11 +49,14 @@ class Section:
         What the energy of each type is booked as, where the section does not say it: that of a pair.
     rows : list of int array (n, 1 + n_bodies)
         Type and atoms, both counted from 1.
+    held : list of int
+        The types whose lengths do not change when atoms move.
     """
 
     words: list[tuple[Row, str]] = field(default_factory=list)
     books: list[str] = field(default_factory=list)
     rows: list[IntArray] = field(default_factory=list)
+    held: list[int] = field(default_factory=list)
 
     @property
     def pairs(self) -> dict[int, str]:
@@ -72,13 +77,13 @@ class Section:
         return lines
 
 
-def sections(system: ParticleSystem, words: EngineWords, units: Units) -> dict[str, Section]:
-    """Return what LAMMPS is told of the topology of a system.
+def sections(system: ParticleSystem, words: EngineWords, units: Units, *, moving: bool = False) -> dict[str, Section]:
+    """Return what LAMMPS is told of the topology of a system; rigid distances are there only where it moves.
 
     Raises
     ------
     UnsupportedError
-        For a form that it cannot express, or a bond that excludes nothing.
+        For a form that it cannot express, a bond that excludes nothing, or rigid distances that it does not hold.
     """
     topology = system.topology
     found = {name: Section() for name in SECTIONS}
@@ -90,18 +95,31 @@ def sections(system: ParticleSystem, words: EngineWords, units: Units) -> dict[s
         return order[np.searchsorted(system.ids, ids, sorter=order)] + 1
 
     joined = [np.empty((0, 2), dtype=np.int64)]
-    for given in topology.groups:
+    rigid = held(system) if moving else ()
+    ends = apart(system, words, units)
+    others = [g for g in topology.groups if ends is None or not any(g is e for e in ends.groups)]
+    # rigid ones first: of several bonds between two atoms SHAKE finds the first
+    for number, given in enumerate((*rigid, *others)):
         group = of_charges(system, given, words, units)
         said = wording(group, words, SAID[group.role])
         section, atoms = found[said.row.role], numbered(group.particles)
+        if said.row.role == "bond":
+            atoms = np.sort(atoms, axis=1)  # LAMMPS keeps a bond with its first atom, where SHAKE looks for it
         texts = list(coefficients(said, units))
-        kinds, of_row = _unique(texts)
+        # a type of rigid angle belongs to two lengths, whatever else has the same angle
+        kinds, of_row = (texts, np.arange(len(texts))) if number < len(rigid) else _unique(texts)
         first = len(section.words) + 1
         section.words += [(said.row, text) for text in kinds]
         section.books += [_booked(given)] * len(kinds)
         section.rows.append(np.column_stack([of_row[group.row] + first, atoms]))
+        if number < len(rigid):
+            section.held += range(first, first + len(kinds))
         if said.row.role == "bond":
             joined.append(atoms)
+    if ends is not None:
+        section = found["dihedral"]
+        section.rows.append(np.column_stack([ends.row + len(section.words) + 1, numbered(ends.particles)]))
+        section.words += ends.words
     _exclude(found["bond"], np.concatenate(joined), numbered(topology.exclusions), system, words)
     return found
 
@@ -156,32 +174,32 @@ def of_charges(system: ParticleSystem, group: TermGroup, words: EngineWords, uni
 def coefficients(said: Wording, units: Units) -> Iterable[str]:
     """Yield the coefficients of each row of parameters, as LAMMPS reads them."""
     if said.row.offers:
-        yield from (_formula(said, units, i) for i in range(said.rows))
+        yield from _formulas(said, units)
     else:
         columns = told(said, units.coherent)
         yield from (" ".join(column[i] for column in columns) for i in range(said.rows))
 
 
-def _formula(said: Wording, units: Units, i: int) -> str:
-    """Return the energy itself, with numbers in the place of parameters."""
+def _formulas(said: Wording, units: Units) -> Iterable[str]:
+    """Yield the energy itself, with numbers in the place of parameters."""
     parameters = form(said.form).parameters
-    numbers: dict[str, Any] = {}
+    numbers: dict[str, list[float]] = {}
     for symbol, column in said.columns.items():
         found = dimension(parameters[symbol].dimension)
-        value = np.ravel(column)[i if np.ndim(column) else 0] * (1.0 if found == ANGLE else units.coherent(found))
-        numbers[symbol] = float(value)
-    if "K" in numbers:
-        numbers["K"] = units.coulomb
-    put = {s: expression(f"({v!r})") for s, v in numbers.items()}
+        values = np.broadcast_to(column, said.rows) * (1.0 if found == ANGLE else units.coherent(found))
+        numbers[symbol] = [units.coulomb] * said.rows if symbol == "K" else values.tolist()
     spelled = assignments(said.row.variables) if said.row.variables else {}
-    energy = expression(form(said.form).energy).put(**put).put(**spelled)
-    return said.row.coefficients.replace(",", "").replace("energy", f'"{energy.plain().text.replace(" ", "")}"')
+    energy = expression(form(said.form).energy).put(**spelled).plain().text.replace(" ", "")
+    text = said.row.coefficients.replace(",", "").replace("energy", f'"{energy}"')
+    parts = re.split(r"\b([A-Za-z_]\w*)\b", text)  # every other one is a name
+    for i in range(said.rows):
+        yield "".join(f"({numbers[part][i]!r})" if part in numbers else part for part in parts)
 
 
 def reach(system: ParticleSystem) -> float:
     """Return the largest distance in Å of two particles of one term, of the nearest images."""
     topology = system.topology or Topology()
-    pairs = [topology.exclusions]
-    for group in topology.groups:
-        pairs += [group.particles[:, [i, j]] for j in range(1, group.particles.shape[1]) for i in range(j)]
+    pairs = [topology.exclusions, topology.constrained]
+    for particles in (*(g.particles for g in topology.groups), *(m.particles for m in topology.maps)):
+        pairs += [particles[:, [i, j]] for j in range(1, particles.shape[1]) for i in range(j)]
     return float(internal(system, np.concatenate(pairs))["r"].max(initial=0.0))

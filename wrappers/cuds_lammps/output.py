@@ -11,10 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from cuds.arrays import FloatArray
 from cuds.codecs.translation import Carried, group, others, turned, whole
 from cuds.codecs.whole import replacing
-from cuds.errors import InvalidError
+from cuds.errors import InvalidError, UnsupportedError
 from cuds.model.dataset import DataSet
 from cuds.model.particles import ParticleSystem
 from cuds.model.potential import Potential
@@ -23,7 +22,10 @@ from cuds.model.topology import Topology
 from cuds.semantics.bonded import wording
 from cuds.semantics.dictionary import EngineWords
 from cuds.wrapper.process import Worker, WorkerSession
+from cuds_lammps.apart import apart
+from cuds_lammps.data import velocity_section
 from cuds_lammps.frame import frame
+from cuds_lammps.maps import FIX
 from cuds_lammps.molecules import SAID, of_charges
 from cuds_lammps.session import LammpsSession
 from cuds_lammps.styles import charged, styles
@@ -40,12 +42,14 @@ class FileSession(LammpsSession):
 
     _filed = True
 
-    def _moving(self) -> FloatArray | None:
+    def _moving(self) -> str:
         speeds = self.system.velocities
-        return None if speeds is None else self.frame.into(self.units.into("velocity", speeds))
+        if speeds is None:
+            return ""
+        return velocity_section(self.frame.into(self.units.into("velocity", speeds)))
 
     def _prepare(self) -> None:
-        self.script.tell(f"thermo_style custom {_SHOWN}")
+        self.script.tell(f"thermo_style custom {_SHOWN}{f' f_{FIX}' * bool(self.maps)}")
         self.script.tell("thermo_modify norm no format float %.15g")
 
 
@@ -74,6 +78,15 @@ def write_files(data: DataSet, file: Path, script: Path, options: Mapping[str, A
     if file.parent.resolve() != script.parent.resolve():
         raise InvalidError(
             f"{file} and {script} lie in two folders", hint="LAMMPS is run in the folder of both", field="path"
+        )
+    sites = [] if system.topology is None else system.topology.site_ids.tolist()
+    if sites:
+        raise UnsupportedError(
+            f"topology: {len(sites)} virtual sites, the first {sites[0]}; a script "
+            "that moved them as atoms would be of another system",
+            hint="cuds.energy(..., engine='lammps') places them, and gives their forces to what they are made from",
+            field="topology",
+            engine="lammps",
         )
     molecular = system.topology is not None or charged(potential)
     told = {"suffix": "off", **({"units": "real"} if molecular and not any(t.files for t in potential.terms) else {})}
@@ -121,9 +134,15 @@ def _fates(
     if not np.array_equal(lying.steps, np.eye(3)):
         yield Carried("the cell", "converted", "by vectors of the same lattice with smaller tilts")
     topology = system.topology or Topology()
+    ends = apart(system, words, units)
     for given in topology.groups:
+        if ends is not None and any(given is e for e in ends.groups):
+            yield Carried(f"{len(given)} pairs, {given.form}", "carried", "dihedral_style charmm, between its ends")
+            continue
         said = wording(of_charges(system, given, words, units), words, SAID[given.role])
         yield group(given, said, f"{said.row.section}_style {said.row.keyword}")
+    for maps in topology.maps:
+        yield Carried(f"{len(maps)} torsion maps", "carried", "fix cmap")
     if len(topology.exclusions):
         yield Carried(f"{len(topology.exclusions)} exclusions", "converted", "bonds, with special_bonds lj/coul 0 1 1")
     if len(topology.constrained):
@@ -133,6 +152,6 @@ def _fates(
     symbols = [k.symbol for k in system.kinds_used()]
     for term in potential.terms:
         found = styles(Potential(terms=(term,)), words, units, symbols, lambda file: file.name)
-        ends = f", {term.truncation}" if term.truncation else ""
-        yield Carried(f"{term.form}{ends}", "carried", f"pair_style {', '.join(style.text for style in found)}")
+        cut = f", {term.truncation}" if term.truncation else ""
+        yield Carried(f"{term.form}{cut}", "carried", f"pair_style {', '.join(style.text for style in found)}")
     yield from others(data, system, ("velocities",))

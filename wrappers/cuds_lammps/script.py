@@ -60,12 +60,27 @@ class Script:
         self.tell(f"region cuds {'prism' if frame.tilted else 'block'} {bounds(frame)} units box")
         self.tell(f"create_box {n_types} cuds")
 
-    def read(self, frame: Frame, content: str) -> None:
-        """Read atoms and who is bonded from the content of a data file."""
+    def read(self, frame: Frame, content: str, before: Iterable[str] = (), behind: str = "") -> None:
+        """Read atoms and who is bonded from the content of a data file.
+
+        Parameters
+        ----------
+        frame : Frame
+            The box.
+        content : str
+            Of the file.
+        before : iterable of str
+            Commands that must stand before it is read.
+        behind : str
+            What stands behind its name.
+        """
         self.tell("atom_style full")
         self.order()
         self.tell("boundary " + " ".join("p" if p else "s" for p in frame.pbc))
-        self.tell(f"read_data {self.place(ParameterFile(name='system.data', content=content.encode()))}")
+        self.tell_all(before)
+        self.tell(
+            f"read_data {self.place(ParameterFile(name='system.data', content=content.encode()))} {behind}".rstrip()
+        )
 
     def order(self) -> None:
         """Keep atoms in the order in which they were made, and find them by their ids."""

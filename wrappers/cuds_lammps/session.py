@@ -12,12 +12,16 @@ from cuds.model.entity import Entity
 from cuds.model.particles import ParticleSystem
 from cuds.model.simulation import AtomisticSimulation, EnergyMinimisation
 from cuds.model.state import EnergyContribution, PotentialEnergy, Stress
+from cuds.model.tensor import stress_voigt
 from cuds.semantics.dictionary import EngineWords
-from cuds.units import Quantity
+from cuds.semantics.sites import displacement, spread, virial_of_spreading
+from cuds.units import Quantity, factor
 from cuds.wrapper.contract import Session
+from cuds_lammps.apart import SPECIAL, Apart, apart
 from cuds_lammps.data import data_file
 from cuds_lammps.frame import Frame, frame
 from cuds_lammps.library import Library
+from cuds_lammps.maps import FIX as MAPS, crossterms
 from cuds_lammps.molecules import reach, sections
 from cuds_lammps.script import Script
 from cuds_lammps.styles import beyond, charged, styles
@@ -30,6 +34,7 @@ _SKIN, _FARTHEST, _TIMESTEP = Quantity(2.0, "angstrom"), Quantity(0.1, "angstrom
 _THERMO = {"ebond": "bond", "eangle": "angle", "edihed": "dihedral", "eimp": "improper",
            "evdwl": "vdw", "ecoul": "coulomb"}  # fmt: skip
 _VOIGT = [0, 1, 2, 5, 4, 3]  # LAMMPS orders xx, yy, zz, xy, xz, yz
+_ANY_MASS = Quantity(1.0, "Da")
 _ROUNDS = 20  # a relaxed cell changes the reference of its own strain energy, so it is relaxed again
 
 
@@ -49,6 +54,7 @@ class LammpsSession(Session):
     """
 
     _filed = False  # whether atoms that nothing bonds are read from a file as well
+    moving = False  # whether rigid distances are held
 
     def __init__(
         self, simulation: AtomisticSimulation, folder: Path, words: EngineWords, options: Mapping[str, Any]
@@ -65,7 +71,10 @@ class LammpsSession(Session):
         self.script = Script(self.library, folder)
         self.facts: dict[str, Any] = {}
         self.pairs: dict[int, str] = {}
+        self.held: dict[str, list[int]] = {}
         self.bonded: list[str] = []
+        self.maps: list[str] = []
+        self.ends: Apart | None = None
         self.fresh = False
         self._build()
 
@@ -102,17 +111,25 @@ class LammpsSession(Session):
     def _read(self, types: IntArray) -> None:
         """Make the system from a data file, with what is bonded in it."""
         system, units = self.system, self.units
-        found = sections(system, self.words, units)
+        found = sections(system, self.words, units, moving=self.moving)
         charges = np.zeros(len(system)) if system.charges is None else units.into("charge", system.charges)
-        self.pairs = found["bond"].pairs
+        self.pairs, self.held = found["bond"].pairs, {name: section.held for name, section in found.items()}
         longest = units.into("length", Quantity(reach(system), "angstrom") + _SKIN)
-        self.bonded = ["special_bonds lj/coul 0.0 1.0 1.0", f"comm_modify cutoff {longest!r}"]
+        self.ends = apart(system, self.words, units)
+        special = SPECIAL if self.ends else "special_bonds lj/coul 0.0 1.0 1.0"
+        self.bonded = [special, f"comm_modify cutoff {longest!r}"]
         self.bonded += [line for name, section in found.items() for line in section.commands(name)]
-        self.script.read(self.frame, data_file(self.frame, types, charges, self._placed(), found, self._moving()))
+        crossed = crossterms(system, self.words, units)
+        self.maps = [] if crossed is None else crossed.commands(self.script.place(crossed.file))
+        rows = None if crossed is None else crossed.rows
+        content = data_file(self.frame, types, charges, self._placed(), found, rows)
+        self.script.read(
+            self.frame, content + self._moving(), self.maps, f"fix {MAPS} crossterm CMAP" if self.maps else ""
+        )
 
-    def _moving(self) -> FloatArray | None:
-        """Return the velocities that belong into a data file."""
-        return None
+    def _moving(self) -> str:
+        """Return what a data file says of velocities."""
+        return ""
 
     def _begin(self) -> None:
         """Say what must be said before there is a box."""
@@ -130,12 +147,11 @@ class LammpsSession(Session):
         """Say what acts between the atoms, and their masses: some potential files bring others."""
         used = list(self.system.kinds_used())
         self.script.tell_all(self.bonded)
-        self.script.potential(
-            styles(self.potential, self.words, self.units, [k.symbol for k in used], self.script.place)
-        )
+        found = styles(self.potential, self.words, self.units, [k.symbol for k in used], self.script.place)
+        self.script.potential([*found, self.ends.style] if self.ends else found)
         self.script.tell_all(beyond(self.potential, self.words, len(self.system)))
-        for i, kind in enumerate(used, start=1):
-            self.script.tell(f"mass {i} {self.units.into('mass', kind.mass)!r}")
+        for i, kind in enumerate(used, start=1):  # a virtual site has none, at rest any will do
+            self.script.tell(f"mass {i} {self.units.into('mass', kind.mass if kind.mass.value else _ANY_MASS)!r}")
 
     def _prepare(self) -> None:
         """Say what is to be computed, once the atoms are there."""
@@ -280,6 +296,8 @@ class LammpsSession(Session):
         thermo = {word: self.library.thermo(word) for word in (*_THERMO, "elong")}
         found = {name: thermo[word] for word, name in _THERMO.items()}
         found["coulomb"] += thermo["elong"]
+        if self.maps:
+            found["cmap"] = self.library.fix_scalar(MAPS)
         if self.pairs:
             types, energies = (self.library.local(name) for name in ("cuds_bond_types", "cuds_bond_energies"))
             for kind, part in enumerate(np.bincount(types.astype(np.int64), energies).tolist()):
@@ -293,16 +311,25 @@ class LammpsSession(Session):
         _, box, _ = library.box()
         wrapped, images = library.rows("x"), library.images()
         positions = wrapped if images is None else wrapped + images @ box
-        stresses = self.frame.stress_back(library.compute_rows("cuds_stress", 6)[:, _VOIGT])
+        stresses = None
+        if not self._sites:  # what is on a site would have to be divided among its parents
+            shares = self.frame.stress_back(library.compute_rows("cuds_stress", 6)[:, _VOIGT])
+            stresses = units.back("virial", shares)
+        forces = units.back("force", self.frame.back(library.rows("f")))
         cell = units.back("length", self.frame.cell_back(box)) if all(self.frame.pbc) else self.system.cell
         return self.system.replace(
             positions=units.back("length", self.frame.back(positions)),
             cell=cell,
             velocities=None,
-            forces=units.back("force", self.frame.back(library.rows("f"))),
+            forces=Quantity(spread(self.system, forces.value), forces.unit) if self._sites else forces,
             energies=units.back("energy", library.compute_rows("cuds_energy", 0)),
-            atomic_stresses=units.back("virial", stresses),
+            atomic_stresses=stresses,
         )
+
+    @property
+    def _sites(self) -> bool:
+        """Whether there are virtual sites."""
+        return self.system.topology is not None and bool(self.system.topology.sites)
 
     def _stress(self) -> Quantity:
         """Return the stress; a box that shrank to its atoms does not count, the model's cell does."""
@@ -311,15 +338,22 @@ class LammpsSession(Session):
         virial = -self.library.compute_vector("cuds_virial")[_VOIGT]
         if not all(self.frame.pbc):
             virial = virial * (self.library.thermo("vol") / self.units.into("volume", self.system.volume))
-        return self.units.back("stress", self.frame.stress_back(virial)).to("GPa")
+        found = self.units.back("stress", self.frame.stress_back(virial)).to("GPa")
+        return found if not self._sites else Quantity(found.value + self._of_sites(), "GPa")
+
+    def _of_sites(self) -> FloatArray:
+        """Return what is added to the stress (6,) in GPa when the forces on virtual sites act on their parents."""
+        forces = self.units.back("force", self.frame.back(self.library.rows("f"))).in_unit("eV/angstrom")
+        virial = -virial_of_spreading(self.system, np.asarray(forces)) / self.system.volume.in_unit("angstrom**3")
+        return stress_voigt((virial + virial.T) / 2) * factor("eV/angstrom**3", "GPa")
 
     def transcript(self) -> str:
         """Return the script; run it in a folder with the potential file beside it: ``lmp -in script``."""
         return self.script.text()
 
     def report(self) -> dict[str, Any]:
-        """Return the forces and stresses that a minimisation left."""
-        return dict(self.facts)
+        """Return the forces and stresses that a minimisation left, and how far virtual sites are out of place."""
+        return dict(self.facts) | displacement(self.system)
 
     def close(self) -> None:
         """End the instance."""

@@ -159,7 +159,7 @@ def _of_pairs(
     term: PotentialTerm, row: Row, words: EngineWords, units: Units, symbols: list[str], found: list[Style]
 ) -> None:
     """Add each pair of types to the first style with the same arguments that does not have it yet, or to a new one."""
-    columns, energy = _columns(term, units), expression(form(term.form).energy)
+    columns, energies = _columns(term, units), truncated(term.form, term.truncation)
     ends = {r.realises: r.keyword for r in words.rows if r.section == "pair_modify"}
     modifier, corrected = ends.get(term.truncation, ""), dictionary()["truncations"][term.truncation]["corrected"]
     for j, second in enumerate(symbols, start=1):
@@ -174,17 +174,29 @@ def _of_pairs(
             if style is None:
                 style = Style(row, arguments, modifier, corrected)
                 found.append(style)
-            texts = (_coefficient(e, numbers, energy) for e in expressions(row.coefficients))
+            texts = (_coefficient(e, numbers, energies) for e in expressions(row.coefficients))
             style.coefficients[types] = " ".join(texts)
             style.reach = max(style.reach, numbers["cutoff"])
 
 
-def _coefficient(written: Expression, numbers: Mapping[str, float], energy: Expression) -> str:
+def _coefficient(written: Expression, numbers: Mapping[str, float], energies: list[Expression]) -> str:
     """Return a number; or the energy itself, with numbers in the place of parameters, where a word takes any."""
     if written.text != "energy":
         return _number(written(numbers))
-    put = {name: expression(f"({value!r})") for name, value in numbers.items() if name in energy.symbols}
-    return f'"{energy.put(**put).plain().text.replace(" ", "")}"'
+    return f'"{formula(numbers, energies)}"'
+
+
+def truncated(name: str, truncation: str) -> list[Expression]:
+    """Return the energy of a form, and where it is switched off also that from the inner distance on."""
+    energy, content = expression(form(name).energy), dictionary()["truncations"][truncation]
+    return [energy, expression(content["switched"]).put(E=energy)] if content["switched"] else [energy]
+
+
+def formula(numbers: Mapping[str, float], energies: list[Expression]) -> str:
+    """Return an energy for LEPTON, with numbers in the place of parameters, cutoff and inner distance."""
+    put = {name: expression(f"({value!r})") for name, value in numbers.items()}
+    inside, *switched = (e.put(**put).plain().text.replace(" ", "") for e in energies)
+    return f"select(step(r-{numbers['inner']!r}),{switched[0]},{inside})" if switched else inside
 
 
 def _columns(term: PotentialTerm, units: Units) -> Mapping[str, Any]:

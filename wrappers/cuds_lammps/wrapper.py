@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from cuds.errors import InvalidError, NotInstalledError, UnsupportedError
 from cuds.model.dynamics import MolecularDynamics
-from cuds.model.simulation import AtomisticSimulation, Simulation
+from cuds.model.simulation import AtomisticSimulation, EnergyMinimisation, Simulation, SinglePoint
 from cuds.wrapper.capability import Engine
 from cuds.wrapper.contract import Wrapper
 from cuds.wrapper.discover import installed_folder
@@ -39,6 +39,8 @@ class LammpsWrapper(Wrapper):
 
     def check(self, simulation: Simulation) -> None:
         """Refuse what LAMMPS cannot express."""
+        from cuds.semantics.sites import check_masses, warn_of_displaced
+        from cuds_lammps.maps import crossterms
         from cuds_lammps.molecules import sections
         from cuds_lammps.styles import styles
         from cuds_lammps.units import Units
@@ -56,15 +58,21 @@ class LammpsWrapper(Wrapper):
             )
         if not len(simulation.system):
             raise InvalidError("system: no particles", hint="give at least one", field="system")
+        check_masses(simulation.system)
         units = Units.of(simulation.potential, engine.words(), self.options)
         symbols = [k.symbol for k in simulation.system.kinds_used()]
         styles(simulation.potential, engine.words(), units, symbols, lambda file: file.name)
         self._refuse_charges(simulation)
+        moving = isinstance(simulation, MolecularDynamics)
         if simulation.system.topology is not None:
-            sections(simulation.system, engine.words(), units)
+            sections(simulation.system, engine.words(), units, moving=moving)
+            crossterms(simulation.system, engine.words(), units)
+            self._refuse_moving_sites(simulation)
+            warn_of_displaced(simulation.system)
         if isinstance(simulation, MolecularDynamics):
             engine.words().scheme(simulation)
-            self._refuse_constraints(simulation)
+        if isinstance(simulation, EnergyMinimisation):
+            self._refuse_rigid(simulation)
 
     def _refuse_charges(self, simulation: AtomisticSimulation) -> None:
         from cuds_lammps.styles import charged
@@ -86,12 +94,26 @@ class LammpsWrapper(Wrapper):
                 engine=self.name,
             )
 
-    def _refuse_constraints(self, simulation: MolecularDynamics) -> None:
+    def _refuse_moving_sites(self, simulation: AtomisticSimulation) -> None:
+        topology = simulation.system.topology
+        if topology is not None and topology.sites and not isinstance(simulation, SinglePoint):
+            count, first = len(topology.site_ids), topology.site_ids[0]
+            raise UnsupportedError(
+                f"topology: {count} virtual sites, the first particle {first}, which LAMMPS does not move with their "
+                f"parents in a {type(simulation).__name__}",
+                hint="it computes a SinglePoint with them",
+                field="topology",
+                engine=self.name,
+            )
+
+    def _refuse_rigid(self, simulation: EnergyMinimisation) -> None:
         topology = simulation.system.topology
         if topology is not None and len(topology.constrained):
+            first = ", ".join(f"{i} and {j}" for i, j in topology.constrained[:3].tolist())
             raise UnsupportedError(
-                f"topology: {len(topology.constrained)} constrained distances, which cuds does not hold in LAMMPS yet",
-                hint="take engine='gromacs', or leave them out knowingly",
+                f"topology: {len(topology.constrained)} rigid distances, which LAMMPS does not hold exactly while it "
+                f"minimises an energy; the first between {first}",
+                hint="minimise a flexible model, or move the rigid one with thermostat='langevin' at a low temperature",
                 field="topology",
                 engine=self.name,
             )

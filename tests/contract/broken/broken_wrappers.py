@@ -272,13 +272,14 @@ class BathRemembers(Faulty):
 
     def open(self, simulation: Simulation) -> LammpsSession:
         session = super().open(simulation)
-
-        def move() -> None:
-            LammpsSession._move(session)
-            session._speed_up()
-            session.settled = False
-
         if isinstance(session, LammpsDynamics):
+            moving = session
+
+            def move() -> None:
+                LammpsSession._move(moving)
+                moving._speed_up()
+                moving.settled = False
+
             session._move = move  # type: ignore[method-assign]
         return session
 

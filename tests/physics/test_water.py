@@ -1,0 +1,62 @@
+"""Water, rigid and flexible, in every engine that moves molecules: energy is conserved and temperature is shared."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import cuds
+from cuds.model.dynamics import MolecularDynamics
+from cuds.model.particles import ParticleSystem
+from cuds.units import BOLTZMANN
+from tests.waters import off, spce, waters
+
+Count = Callable[[int, int], int]
+ENGINES = ["lammps"]
+MODELS: dict[str, tuple[bool, float]] = {"rigid": (True, 1.0), "flexible": (False, 0.5)}  # and the time step in fs
+
+
+def liquid(engine: str, repeat: int, cutoff: str, *, rigid: bool) -> ParticleSystem:
+    """At about 300 K after half a picosecond."""
+    step, start = MODELS["rigid" if rigid else "flexible"][1], waters(repeat, rigid=rigid, seed=2)
+    job = MolecularDynamics(start, potential=spce(cutoff), ensemble="NVT", thermostat="langevin", seed=1, record=(),
+                            temperature="300 K", thermostat_time="0.02 ps", timestep=(step, "fs"),
+                            duration="0.5 ps")  # fmt: skip
+    return cuds.run(job, engine=engine).all(ParticleSystem)[-1]
+
+
+def blocks(values: np.ndarray, number: int = 5) -> tuple[float, float]:
+    """The mean, and its error from the means of parts of the run."""
+    means = [part.mean() for part in np.array_split(values, number)]
+    return float(np.mean(means)), float(np.std(means, ddof=1) / np.sqrt(number))
+
+
+@pytest.mark.timeout(3000)  # in full they are 20 000 steps of 648 atoms
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("engine", ENGINES)
+def test_energy_is_conserved_and_temperature_is_shared(engine: str, model: str, count: Count) -> None:
+    """No drift but what its error allows; centres of mass are as warm as all degrees of freedom together."""
+    rigid, step = MODELS[model]
+    repeat, cutoff = (6, "0.9 nm") if count(0, 1) else (4, "0.6 nm")
+    start, picoseconds = liquid(engine, repeat, cutoff, rigid=rigid), count(1, 10)
+    more: dict[str, Any] = {"timestep": (step, "fs"), "duration": (picoseconds, "ps"), "every": "5 fs", "seed": 1}
+    job = MolecularDynamics(start, potential=spce(cutoff), record=("positions", "velocities"), **more)
+    result = cuds.run(job, engine=engine)
+    series, frames = result.series, result.trajectory
+    total, t = series["total_energy"].values.in_unit("kJ/mol"), series.times.in_unit("ps")
+    kelvin, error = blocks(series["temperature"].values.in_unit("K")[1:])
+    per_atom = np.polyfit(t, total, 1)[0] / len(start)
+    drift = abs(per_atom) / (float(BOLTZMANN) * 6.02214076e20 * kelvin)  # of kT, in a picosecond
+    print(f"{engine} {model}: {len(start)} atoms, drift {per_atom:.2e} kJ/mol/ps/atom = {drift:.1e} kT/ps, "
+          f"noise {np.std(total) / len(start):.1e} kJ/mol/atom, {kelvin:.1f} +- {error:.1f} K")  # fmt: skip
+    assert drift < 2e-3 * np.sqrt(10 / picoseconds)
+    assert frames.velocities is not None
+    v = frames.velocities.in_unit("m/s").reshape(len(t), -1, 3, 3)
+    m = start.masses.in_unit("kg")[:3]
+    centre = np.einsum("a,fmac->fmc", m, v) / m.sum()
+    modes = 3 * v.shape[1] - 3
+    warm, spread = blocks(m.sum() * (centre**2).sum(axis=(1, 2))[1:] / (modes * float(BOLTZMANN)))
+    assert abs(warm - kelvin) < 5 * np.hypot(spread, error) + 0.03 * kelvin
+    if rigid:
+        assert off(frames).max() < 1e-9

@@ -1,0 +1,1 @@
+"""Files that LAMMPS reads: scripts of commands, and data files."""

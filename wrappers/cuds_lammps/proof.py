@@ -1,0 +1,117 @@
+"""Whether what was read of a script has the energies that LAMMPS itself has after it: asked at every reading."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cuds.arrays import FloatArray
+from cuds.errors import EngineError
+from cuds.model.potential import PotentialTerm
+from cuds.semantics.bonded import coherent, energy
+from cuds.semantics.dictionary import form
+from cuds.semantics.dimension import dimension
+from cuds.semantics.pairs import curve
+from cuds.units import Quantity
+from cuds_lammps.reading import Reading
+
+_MOST = 300  # pairs of types that are looked at
+_CLOSE = 1e-8  # relative
+_AT = np.array([0.3, 0.5, 0.7, 0.9])  # of the cutoff
+Ask = Callable[..., Any]
+
+
+def prove(read: Reading, ask: Ask, script: Path) -> None:
+    """Compare energies of pairs of types, and of bonds, angles and torsions, with LAMMPS's own.
+
+    Parameters
+    ----------
+    read : Reading
+        What was read.
+    ask : callable
+        Calls a method of the `SetUp` that is open.
+    script : path
+        For errors.
+
+    Raises
+    ------
+    EngineError
+        Where they differ: nothing that was read is given out.
+    """
+    _pairs(read, ask, script)
+    _sections(read, ask, script)
+
+
+def _pairs(read: Reading, ask: Ask, script: Path) -> None:
+    terms = [t for t in read.acting.terms if not t.files]
+    covered = sorted(read.acting.covered)
+    if len(terms) < len(read.acting.terms) or not covered:
+        return
+    symbols = [k.symbol for k in read.system.kinds]
+    asked, wanted = [], []
+    for i, j in covered[:: 1 + len(covered) // _MOST]:
+        acting = [t for t in terms if t.row(symbols[i - 1], symbols[j - 1]) is not None]
+        cutoff = min(_cutoff(t, symbols[i - 1], symbols[j - 1]) for t in acting)
+        at = Quantity(_AT * cutoff, "angstrom")
+        low, high = (float(read.units.into("length", Quantity(x * cutoff, "angstrom"))) for x in (_AT[0], _AT[-1]))
+        for charge in _charges(acting):
+            asked.append((i, j, low, high, charge))
+            wanted.append(list(_energies(read, acting, symbols[i - 1], symbols[j - 1], at, charge)))
+    found = ask("pair_energies", asked)
+    for question, ours, theirs in zip(asked, wanted, found, strict=True):
+        parts = np.array(ours)
+        _compare(parts.sum(axis=0), theirs, np.abs(parts).sum(axis=0), f"types {question[0]} and {question[1]}", script)
+
+
+def _cutoff(term: PotentialTerm, one: str, two: str) -> float:
+    assert term.cutoff is not None
+    return float(term.cutoff.in_unit("angstrom")[term.row(one, two) or 0])
+
+
+def _charges(terms: list[PotentialTerm]) -> tuple[float, ...]:
+    """Return charges of both atoms that are asked about; what an Ewald sum leaves in real space is not."""
+    return (0.0, 1.0) if any(t.form == "Coulomb" and t.accuracy is None for t in terms) else (0.0,)
+
+
+def _energies(
+    read: Reading, terms: list[PotentialTerm], one: str, two: str, at: Quantity, charge: float
+) -> Iterator[FloatArray]:
+    for term in terms:
+        if term.form == "Coulomb":
+            r = read.units.into("length", at)
+            yield charge**2 * read.units.coulomb / r
+        else:
+            yield read.units.into("energy", curve(term, one, two).energy(at))
+
+
+def _sections(read: Reading, ask: Ask, script: Path) -> None:
+    groups = {name: section.groups for name, section in read.bonded.items()}
+    if not any(groups.values()):
+        return
+    theirs = ask("bonded_energies")
+    for name, there in groups.items():
+        of_terms = [read.units.into("energy", energy(read.system, g)) * _constant(read, g.form) for g in there]
+        ours = np.concatenate([*of_terms, np.zeros(1)])
+        _compare(np.array([ours.sum()]), np.array([theirs[name]]), np.array([np.abs(ours).sum()]), f"{name}s", script)
+
+
+def _constant(read: Reading, name: str) -> float:
+    """Return what LAMMPS's Coulomb constant is of that of a form: each program has another last digit."""
+    constant = form(name).parameters.get("K")
+    if constant is None or constant.constant is None:
+        return 1.0
+    exact = coherent(constant.constant, constant.dimension) * read.units.coherent(dimension(constant.dimension))
+    return float(read.units.coulomb / exact)
+
+
+def _compare(ours: FloatArray, theirs: FloatArray, size: FloatArray, what: str, script: Path) -> None:
+    """Refuse differences, but where neither is a number: atoms on top of each other have no energy."""
+    wrong = np.abs(ours - theirs) > _CLOSE * size + 1e-12
+    if (wrong & np.isfinite(theirs)).any():
+        where = int(np.argmax(wrong))
+        raise EngineError(
+            f"{script}: the energy of {what} was read as {float(ours[where])!r}, LAMMPS has {float(theirs[where])!r}",
+            hint="this is a fault of the reader: report it, with the script",
+            engine="lammps",
+        )

@@ -1,0 +1,159 @@
+"""What LAMMPS has after a script, in terms of the model: particles with their topology, and a potential."""
+
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from ase.data import atomic_numbers
+
+from cuds.codecs.potential_files import term as of_files
+from cuds.errors import UnsupportedError
+from cuds.model.particles import ParticleSystem, Species
+from cuds.model.potential import ParameterFile, Potential
+from cuds.model.topology import TermGroup, Topology
+from cuds.semantics.dictionary import engine_words
+from cuds_lammps.bonds import Bonded, bonded
+from cuds_lammps.codecs.said import BONDED, Said, said
+from cuds_lammps.codecs.set_up import Found
+from cuds_lammps.codecs.styles import parts
+from cuds_lammps.coefficients import Numbers, names
+from cuds_lammps.field import Acting, acting, file_arguments
+from cuds_lammps.neighbours import charged, partial, weighed
+from cuds_lammps.units import Units
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A script in terms of the model.
+
+    Parameters
+    ----------
+    system : ParticleSystem
+        The particles, ids in order.
+    potential : Potential
+        What acts between all of them.
+    acting : Acting
+        The same, by pairs of types.
+    bonded : dict of str to Bonded
+        What LAMMPS has in its sections of bonds, angles, dihedrals, impropers.
+    units : Units
+        LAMMPS's.
+    """
+
+    system: ParticleSystem
+    potential: Potential
+    acting: Acting
+    bonded: dict[str, Bonded]
+    units: Units
+
+
+def reading(found: Found, script: Path, scale: dict[str, str] | None) -> Reading:
+    """Return the system that a script sets up, with its potential.
+
+    Raises
+    ------
+    UnsupportedError, InvalidError
+        For what the model cannot say, with file, line and count.
+    """
+    words = engine_words("lammps")
+    counts = {"pair": len(found.masses)} | {k: int(found.terms[k][:, 0].max(initial=0)) for k in BONDED}
+    told = said(found.told, counts)
+    units = Units(words, told.units, scale)
+    numbers = Numbers(words, units)
+    elements = _elements(told, len(found.masses), script.parent)
+    symbols = _symbols(elements)
+    field = acting(told, symbols, elements, numbers, script.parent)
+    potential = Potential(terms=tuple(field.terms), label=script.name)
+    sections = {k: bonded(told.styles[k], found.terms[k], numbers) for k in BONDED}
+    kinds = tuple(
+        Species(symbol=s, atomic_number=atomic_numbers.get(e, 0), mass=units.back("mass", float(m)))
+        for s, e, m in zip(symbols, elements, found.masses, strict=True)
+    )
+    moving = bool(found.velocities.any())
+    system = ParticleSystem(
+        ids=found.ids,
+        positions=units.back("length", found.positions),
+        velocities=units.back("velocity", found.velocities) if moving else None,
+        species=found.types - 1,
+        kinds=kinds,
+        charges=None if found.charges is None else units.back("charge", found.charges),
+        cell=units.back("length", found.cell),
+        pbc=found.pbc,
+        label=script.name,
+    )
+    if any(len(t) for t in found.terms.values()):
+        system = system.replace(topology=_topology(system, found, told, field, sections, numbers))
+    _say_what_was_left(found, script)
+    return Reading(system, potential, field, sections, units)
+
+
+def _topology(
+    system: ParticleSystem, found: Found, told: Said, field: Acting, sections: dict[str, Bonded], numbers: Numbers
+) -> Topology:
+    terms = tuple(field.terms)
+    ends = found.terms["dihedral"][:, [1, -1]] if told.ends else None
+    excluded, parts_of = weighed(system, found.terms["bond"][:, 1:], told.special, terms, ends)
+    groups = [g for section in sections.values() for g in section.groups]
+    for part in parts_of:
+        groups += partial(system, part, terms)
+    for pairs, weight in sections["dihedral"].weighted:
+        groups += _fourteen(system, pairs, weight, field, numbers)
+    return Topology(groups=tuple(groups), exclusions=excluded)
+
+
+def _fourteen(
+    system: ParticleSystem, pairs: np.ndarray, weight: float, field: Acting, numbers: Numbers
+) -> list[TermGroup]:
+    """Return what a weighted torsion adds between its outer atoms."""
+    types = np.sort(system.species[np.searchsorted(system.ids, pairs)] + 1, axis=1)
+    kinds, row = np.unique(types, axis=0, return_inverse=True)
+    rows = [field.fourteen.get((i, j)) for i, j in kinds.tolist()]
+    if None in rows:
+        raise UnsupportedError(
+            f"dihedral_coeff: the weight {weight:g} of {len(pairs)} torsions, the first between "
+            f"{pairs[0, 0]} and {pairs[0, 1]}, is of 1-4 parameters, and the pair style has none",
+            hint="LAMMPS takes such weights with lj/charmm/coul/... only",
+            field="topology",
+        )
+    values = [{"epsilon": weight * r[0], "sigma": r[1]} for r in rows if r is not None]
+    near = TermGroup(
+        role="pair",
+        form="LennardJones",
+        particles=pairs,
+        row=row.reshape(-1),
+        parameters=numbers.columns("LennardJones", values),
+    )
+    return [near, charged(pairs, weight)]
+
+
+def _elements(told: Said, count: int, folder: Path) -> list[str]:
+    """Return the element of a file that each type is; empty where no file says it."""
+    found = [""] * count
+    for use in told.styles["pair"].uses:
+        rows = parts(use.keyword)
+        if len(rows) != 1 or "file" not in names(rows[0]):
+            continue
+        given = file_arguments(use, rows[0], count)
+        said_there = given["elements"]
+        if "elements" not in names(rows[0]):
+            name = given["file"][0]
+            said_there = [
+                of_files([ParameterFile(name=name, content=(folder / name).read_bytes())]).elements[0]
+            ] * count
+        found = [("" if e == "NULL" else e) or old for e, old in zip(said_there, found, strict=True)]
+    return found
+
+
+def _symbols(elements: list[str]) -> list[str]:
+    """Return a name for each type: its element, numbered where several types are one; else its number."""
+    made: list[str] = []
+    for number, element in enumerate(elements, start=1):
+        made.append(f"{element}:{number}" if element in made else element or str(number))
+    return made
+
+
+def _say_what_was_left(found: Found, script: Path) -> None:
+    if found.left:
+        listed = ", ".join(f"{name} (line {line})" for name, line in found.left)
+        warnings.warn(f"{script}: left out, as the system at rest does not need it: {listed}", stacklevel=5)
