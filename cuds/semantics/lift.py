@@ -8,7 +8,6 @@ The IRI of a part is that of its entity, ``#``, and the way to it through the fi
 
 import hashlib
 import json
-import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from fractions import Fraction
@@ -24,9 +23,10 @@ from cuds.arrays import AnyArray, digest as array_digest
 from cuds.errors import InvalidError
 from cuds.model.dataset import DataSet
 from cuds.model.entity import Component, Entity, Term
-from cuds.model.material import ElasticTensor
 from cuds.model.plain import Json
 from cuds.model.provenance import SimulationRun
+from cuds.semantics.asking import answers
+from cuds.semantics.invariants import invariants
 from cuds.semantics.places import names, place, stored
 from cuds.units import Quantity, table
 
@@ -55,7 +55,6 @@ SELECT ?stress ?engine ?version ?file ?file_sha256 ?transcript_sha256 WHERE {
        cuds:transcript [ cuds:checksum ?transcript_sha256 ] .
 }
 """
-_CONSTANTS = {"C11": "C11", "C12": "C12", "C44": "C44", "K": "bulkModulus", "G": "shearModulus"}
 
 
 @dataclass
@@ -107,46 +106,9 @@ def query(data: DataSet, sparql: str) -> list[dict[str, Any]]:
     """
     import pyoxigraph
 
-    _refuse_service(sparql)
     store = pyoxigraph.Store()
     store.load(graph(data).serialize(format="nt", encoding="utf-8"), format=pyoxigraph.RdfFormat.N_TRIPLES)
-    try:
-        solutions = store.query(sparql)
-        if not isinstance(solutions, pyoxigraph.QuerySolutions):
-            raise InvalidError(
-                "query: only SELECT is answered", hint="begin it with SELECT ?x WHERE { ... }", field="query"
-            )
-        variables = [v.value for v in solutions.variables]
-        return [{v: _python(row[v]) for v in variables} for row in solutions]
-    except (SyntaxError, ValueError, OSError) as error:
-        if isinstance(error, InvalidError):
-            raise
-        declare = " ".join(f"PREFIX {p}: <{n}>" for p, n in PREFIXES.items())
-        raise InvalidError(f"query: {error}", hint=f"prefixes to declare: {declare}", field="query") from None
-
-
-def _refuse_service(sparql: str) -> None:
-    """Refuse SERVICE, which asks another machine.
-
-    The word is refused wherever it stands: whether it is the keyword is known to the store's parser alone. SPARQL
-    lets any letter be written as an escape.
-    """
-    escape = r"\\u[0-9A-Fa-f]{4}|\\U000[0-9A-Fa-f]{5}"
-    plain = re.sub(escape, lambda found: chr(int(found[0][2:], 16)), sparql)
-    if "service" in plain.casefold():
-        raise InvalidError(
-            "query: SERVICE would ask another machine",
-            hint="ask this data set alone; to find the word in a text, write it as a pattern: REGEX(?x, 'serv[i]ce')",
-            field="query",
-        )
-
-
-def _python(term: Any) -> Any:
-    if term is None:
-        return None
-    datatype = getattr(getattr(term, "datatype", None), "value", "")
-    value = Literal(term.value, datatype=datatype).toPython() if datatype else term.value
-    return str(value) if isinstance(value, Literal) else value
+    return answers(store, sparql)
 
 
 class _Lifter:
@@ -176,9 +138,8 @@ class _Lifter:
         self.fields(entity, node, entity.id + ("/" if "#" in entity.id else "#"), ())
         if entity.provenance is not None:
             self.add(node, PROV.wasGeneratedBy, URIRef(entity.provenance.id))
-        if isinstance(entity, ElasticTensor):
-            for short, value in entity.constants("Pa").items():
-                self.add(node, CUDS[_CONSTANTS[short]], float(value))
+        for name, value in invariants(entity).items():
+            self.add(node, CUDS[name], value)
         if isinstance(entity, SimulationRun):
             self.run(entity, node)
 

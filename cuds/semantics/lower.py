@@ -18,8 +18,8 @@ from cuds import iris, model
 from cuds.arrays import AnyArray, Mapped, digest
 from cuds.errors import CudsError, FormatError, did_you_mean
 from cuds.model.entity import Component, Entity
-from cuds.model.material import ElasticTensor
 from cuds.model.provenance import SimulationRun
+from cuds.semantics.invariants import INVARIANTS
 from cuds.units import Quantity, table
 
 CUDS = Namespace(iris.CUDS)
@@ -31,7 +31,7 @@ Node = dict[URIRef, list[Any]]
 _PART = {RDF.type, CUDS.key, CUDS["index"]}
 _ENTITY = {RDF.type, CUDS.checksum, PROV.wasGeneratedBy}
 _BESIDE: dict[type[Entity], set[URIRef]] = {
-    ElasticTensor: {CUDS.C11, CUDS.C12, CUDS.C44, CUDS.bulkModulus, CUDS.shearModulus},
+    **{kind: {CUDS[i.name] for i in stated} for kind, stated in INVARIANTS.items()},
     SimulationRun: {PROV.wasAssociatedWith, PROV.startedAtTime, PROV.endedAtTime, PROV.used},
 }
 _ENGINE = {RDF.type, RDFS.label, CUDS.engineVersion}
