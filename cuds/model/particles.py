@@ -226,7 +226,7 @@ class ParticleSystem(Entity):
 
     @property
     def formula(self) -> str:
-        """What it is made of: symbols with the smallest whole numbers, carbon and hydrogen first (Hill), else by name."""
+        """What it is made of: symbols with the smallest whole numbers, C and H first (Hill), the others by name."""
         counts = np.bincount(self.species, minlength=len(self.kinds))
         held: dict[str, int] = {}
         for kind, count in zip(self.kinds, counts.tolist(), strict=True):

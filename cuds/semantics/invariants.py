@@ -66,6 +66,8 @@ INVARIANTS: dict[type[Entity], tuple[Invariant, ...]] = {
 
 
 def invariants(entity: Entity) -> dict[str, float | str]:
-    """Return what is stated of an entity beside its fields, by property."""
+    """Return what is stated of an entity beside its fields, by property; nothing of what exceeds all numbers."""
     stated = (i for kind, several in INVARIANTS.items() if isinstance(entity, kind) for i in several)
-    return {i.name: i.of(entity) for i in stated}
+    with np.errstate(over="ignore", invalid="ignore"):
+        found = {i.name: i.of(entity) for i in stated}
+    return {name: value for name, value in found.items() if isinstance(value, str) or np.isfinite(value)}
