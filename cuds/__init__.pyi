@@ -86,6 +86,9 @@ from cuds.semantics.pairs import (
     mixed as mixed,
     pair as pair,
 )
+from cuds.store import (
+    Library as Library,
+)
 from cuds.units import (
     Quantity as Quantity,
 )

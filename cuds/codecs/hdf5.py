@@ -111,6 +111,21 @@ def _checksum(graph: bytes, contents: bytes) -> str:
     return "sha256:" + hashlib.sha256(hashlib.sha256(graph).digest() + contents).hexdigest()
 
 
+def stored_graph(path: Path) -> bytes:
+    """Return the graph in a file as N-Triples; no number is read.
+
+    Raises
+    ------
+    FormatError
+        When the file is no data set of cuds, is damaged, or its graph was changed after it was written.
+    """
+    with _opened(path) as file:
+        graph, contents = (file[name][()].tobytes() for name in ("graph", "contents"))
+        if file["meta"].attrs["checksum"] != _checksum(graph, contents):
+            raise FormatError("its graph is not the one that was stored", hint="it was changed after it was saved")
+        return bytes(graph)
+
+
 def _put(file: Any, location: str, content: AnyArray | bytes, unit: str) -> None:
     array = np.frombuffer(content, dtype=np.uint8) if isinstance(content, bytes) else content
     made = file.create_dataset(location, data=array[None] if _snapshot(file, location) else array)

@@ -8,7 +8,8 @@ from cuds.codecs.whole import replacing
 from cuds.errors import InvalidError, UnknownError, did_you_mean
 from cuds.model.dataset import DataSet
 from cuds.registry import generated
-from cuds.semantics.lift import PREFIXES, graph
+from cuds.semantics.asking import PREFIXES
+from cuds.semantics.lift import graph
 
 SYNTAXES = {"turtle": ".ttl", "json-ld": ".jsonld", "n-triples": ".nt", "rdf-xml": ".rdf"}
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")

@@ -25,23 +25,13 @@ from cuds.model.dataset import DataSet
 from cuds.model.entity import Component, Entity, Term
 from cuds.model.plain import Json
 from cuds.model.provenance import SimulationRun
-from cuds.semantics.asking import answers
+from cuds.semantics.asking import PREFIXES, answers
 from cuds.semantics.invariants import invariants
 from cuds.semantics.places import names, place, stored
 from cuds.units import Quantity, table
 
 CUDS = Namespace(iris.CUDS)
 QUDT = Namespace("http://qudt.org/schema/qudt/")
-PREFIXES = {
-    "cuds": iris.CUDS,
-    "qudt": str(QUDT),
-    "unit": "http://qudt.org/vocab/unit/",
-    "quantitykind": "http://qudt.org/vocab/quantitykind/",
-    "prov": str(PROV),
-    "rdfs": str(RDFS),
-    "xsd": str(XSD),
-}
-
 # Which engine, potential file and input produced a stress? The input is the transcript, by its digest.
 WHERE_FROM = """
 PREFIX cuds: <https://w3id.org/cuds#>

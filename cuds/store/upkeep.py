@@ -1,0 +1,182 @@
+"""The index of a library: derived from its files, kept up with them, made anew when it is damaged.
+
+It lies in ``index/`` and belongs to the process that holds ``index/lock``; any other keeps one of its own in memory.
+It follows the journal, and looks through the folder when it is opened, or when the journal cannot tell.
+"""
+
+import hashlib
+import os
+import shutil
+import threading
+import weakref
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import ClassVar
+
+import pyoxigraph as ox
+
+from cuds.codecs.hdf5 import stored_graph
+from cuds.errors import CudsError
+from cuds.store.index import Index, classes
+from cuds.store.lock import Held
+from cuds.store.protocol import Version
+from cuds.store.shelf import Position, Shelf
+
+LAYOUT = 1
+_MANY = 200  # data sets; so many are taken in at once
+_guard = threading.Lock()
+_forked: list[object] = []  # what a child must not close, as its parent uses it
+
+
+class Upkeep:
+    """Keeps the index of a library; one for all who use it in a process.
+
+    Parameters
+    ----------
+    shelf : Shelf
+        The files.
+    """
+
+    _all: "ClassVar[weakref.WeakValueDictionary[Path, Upkeep]]" = weakref.WeakValueDictionary()
+
+    def __init__(self, shelf: Shelf) -> None:
+        self.shelf = shelf
+        self.turn = threading.RLock()
+        self.index: Index | None = None
+        self.held: Held | None = None
+        self.damaged: dict[str, CudsError] = {}
+        self._position: Position | None = None
+        self._marks: dict[str, str] = {}
+        self._process = os.getpid()
+
+    @classmethod
+    def of(cls, shelf: Shelf) -> "Upkeep":
+        """Return the one of a folder."""
+        with _guard:
+            return cls._all.setdefault(shelf.folder, cls(shelf))
+
+    @property
+    def own(self) -> bool:
+        """Whether the index on the disk is ours."""
+        return self.held is not None
+
+    def current(self) -> Index:
+        """Return the index, up to date with every commit that was made before."""
+        with self.turn:
+            if self._process != os.getpid():
+                _forked.append((self.index, self.held))
+                self.index, self.held, self._process = None, None, os.getpid()
+            if self.index is None:
+                self._open()
+            assert self.index is not None
+            if self._position is None or self.shelf.position() != self._position:
+                self._catch_up(self.index)
+            return self.index
+
+    def committed(self) -> None:
+        """Take in what was just committed, where there is an index already; it is kept, whatever becomes of that."""
+        if self.index is not None:
+            try:
+                self.current()
+            except OSError:
+                self.close()
+
+    def rebuild(self) -> None:
+        """Make the index anew from the files."""
+        with self.turn:
+            self.close()
+            self._open(anew=True)
+            self.current()
+
+    def close(self) -> None:
+        """Give the index up to whoever wants it next."""
+        with self.turn:
+            if self._process == os.getpid():
+                self.index = None
+                if self.held is not None:
+                    self.held.release()
+                self.held, self._position, self._marks = None, None, {}
+
+    # --- opening ---
+
+    def _open(self, *, anew: bool = False) -> None:
+        folder = self.shelf.folder / "index"
+        self._position, self._marks, self.damaged = None, {}, {}
+        with suppress(OSError):  # a folder that cannot be written to has no index on the disk
+            folder.mkdir(exist_ok=True)
+            self.held = Held.take(folder / "lock")
+        self.index = Index(ox.Store()) if self.held is None else self._on_disk(folder / _key(), anew)
+        self._marks = self.index.marks()
+
+    def _on_disk(self, place: Path, anew: bool) -> Index:
+        """Open the index; one that is damaged, of another layout, or was not filled to the end is made anew."""
+        anew = anew or place.with_suffix(".filling").exists()
+        for entry in place.parent.iterdir():
+            if entry.name != "lock" and (anew or entry != place):
+                _remove(entry)
+        with suppress(OSError, ValueError):
+            index = Index(ox.Store(str(place)))
+            index.marks()
+            return index
+        _remove(place)
+        return Index(ox.Store(str(place)))
+
+    # --- catching up ---
+
+    def _catch_up(self, index: Index) -> None:
+        with self.shelf.turn():  # nobody is between the journal and a rename
+            names = self.shelf.since(self._position)
+            position = self.shelf.position()
+            newest = self.shelf.newest(names)
+        touched = self._marks.keys() | newest.keys() if names is None else names
+        wanted = {name: newest.get(name) for name in touched}
+        changed = {n: v for n, v in wanted.items() if self._marks.get(n) != (None if v is None else v.mark)}
+        if len(changed) > _MANY and not self._marks:
+            self._fill(index, [v for v in changed.values() if v is not None])
+        else:
+            for name, version in sorted(changed.items()):
+                self._bring(index, name, version)
+        self._position = position
+
+    def _fill(self, index: Index, versions: Iterable[Version]) -> None:
+        """Take in many at once; when that is cut off, what is there is not trusted."""
+        filling = self.shelf.folder / "index" / f"{_key()}.filling"
+        if self.own:
+            filling.touch()
+        index.fill(self._readable(sorted(versions)))
+        if self.own:
+            index.store.flush()
+            filling.unlink()
+
+    def _bring(self, index: Index, name: str, version: Version | None) -> None:
+        self.damaged.pop(name, None)
+        index.drop(name)
+        self._marks.pop(name, None)
+        if version is not None:
+            for found, graph in self._readable([version]):
+                index.put(found, graph)
+
+    def _readable(self, versions: Iterable[Version]) -> Iterator[tuple[Version, bytes]]:
+        """Yield versions with their graphs; what cannot be read is remembered, and not tried again."""
+        for version in versions:
+            path = self.shelf.path(version)
+            self._marks[version.name] = version.mark
+            try:
+                yield version, stored_graph(path)
+            except CudsError as error:
+                if path.exists():  # else it was purged meanwhile
+                    self.damaged[version.name] = error
+
+
+def _key() -> str:
+    """Return what an index depends on beside the files: its layout, and the classes of the ontology."""
+    said = "".join(sorted(map(str, classes())))
+    return f"{LAYOUT}-{hashlib.sha256(said.encode()).hexdigest()[:12]}"
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
