@@ -95,7 +95,7 @@ class Index:
         """Return the IRIs of all data sets."""
         return [_iri(graph) for graph in self.store.named_graphs()]
 
-    def said(self, node: Any, graph: str = "") -> Iterator[ox.Quad]:
+    def said(self, node: Any, graph: str = "") -> Iterator[Any]:
         """Return what is said of a node, by a data set or by all of them."""
         return self.store.quads_for_pattern(node, None, None, ox.NamedNode(graph) if graph else _UNION)
 
@@ -119,7 +119,7 @@ class Index:
         found = self.store.quads_for_pattern(None, ox.NamedNode(predicate), ox.Literal(text), _UNION)
         return (q.subject for q in found)
 
-    def sayers(self, node: Any) -> Iterator[ox.Quad]:
+    def sayers(self, node: Any) -> Iterator[Any]:
         """Return what is said by all data sets with a node as object."""
         return self.store.quads_for_pattern(None, None, node, _UNION)
 

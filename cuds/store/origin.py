@@ -79,7 +79,7 @@ class Origin:
                     waiting.append(quad.subject)
         return seen
 
-    def _meets(self, quads: list[ox.Quad]) -> bool:
+    def _meets(self, quads: list[Any]) -> bool:
         if any((q.predicate.value, q.object.value) in self.said for q in quads):
             return True
         labels = self.labelled and any(
@@ -95,5 +95,5 @@ class Origin:
                 yield node
 
 
-def _followed(quads: list[ox.Quad]) -> list[Any]:
+def _followed(quads: list[Any]) -> list[Any]:
     return [q for q in quads if isinstance(q.object, ox.NamedNode) and q.predicate.value != _TYPE]

@@ -12,7 +12,6 @@ import weakref
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import ClassVar
 
 import pyoxigraph as ox
 
@@ -38,8 +37,6 @@ class Upkeep:
         The files.
     """
 
-    _all: "ClassVar[weakref.WeakValueDictionary[Path, Upkeep]]" = weakref.WeakValueDictionary()
-
     def __init__(self, shelf: Shelf) -> None:
         self.shelf = shelf
         self.turn = threading.RLock()
@@ -54,7 +51,7 @@ class Upkeep:
     def of(cls, shelf: Shelf) -> "Upkeep":
         """Return the one of a folder."""
         with _guard:
-            return cls._all.setdefault(shelf.folder, cls(shelf))
+            return _all.setdefault(shelf.folder, cls(shelf))
 
     @property
     def own(self) -> bool:
@@ -167,6 +164,9 @@ class Upkeep:
             except CudsError as error:
                 if path.exists():  # else it was purged meanwhile
                     self.damaged[version.name] = error
+
+
+_all: weakref.WeakValueDictionary[Path, Upkeep] = weakref.WeakValueDictionary()
 
 
 def _key() -> str:
