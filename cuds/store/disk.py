@@ -15,7 +15,7 @@ from cuds.store.finding import find
 from cuds.store.index import Index
 from cuds.store.protocol import Findings, Rows, Version, Versions, chosen, named
 from cuds.store.shelf import Shelf, storing
-from cuds.store.upkeep import Upkeep
+from cuds.store.upkeep import BROKEN, Upkeep
 
 T = TypeVar("T")
 
@@ -229,9 +229,9 @@ class Library:
         with self._upkeep.turn:
             try:
                 answer = ask(self._upkeep.current())
-            except (OSError, CudsError) as error:
+            except (*BROKEN, CudsError) as error:
                 broken = error.__cause__ if isinstance(error, CudsError) else error
-                if not isinstance(broken, OSError) or not self._upkeep.own:
+                if not isinstance(broken, BROKEN) or not self._upkeep.own:
                     raise
                 self.rebuild()
                 answer = ask(self._upkeep.current())

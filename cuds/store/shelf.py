@@ -32,7 +32,8 @@ from cuds.store.protocol import Version
 
 LAYOUT = 1
 _VERSION = re.compile(r"([1-9][0-9]*)\.(h5md|deleted)")
-Position = tuple[int, int]  # the file of the journal, and how far it was read
+Position = tuple[int, int, bytes]  # the file of the journal, how far it was read, and what stands before that
+_TAIL = 256  # bytes
 
 
 class Shelf:
@@ -51,7 +52,7 @@ class Shelf:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder.resolve()
-        self.sets, self.writing = self.folder / "sets", self.folder / "writing"
+        self.sets, self.writing, self.journal = (self.folder / name for name in ("sets", "writing", "journal"))
         with storing(self.folder):
             self._begin()
 
@@ -134,7 +135,7 @@ class Shelf:
         with self.turn():
             number = max((v.number for v in self.versions(name)), default=0) + 1
             place.mkdir(exist_ok=True)
-            self._note(name)
+            self._note(name, number)
             draft.rename(place / f"{number}{draft.suffix}")
             _to_disk(place, self.sets)
             return self.versions(name)[-1]
@@ -142,7 +143,7 @@ class Shelf:
     def purge(self, name: str, own: Path) -> None:
         """Take away all versions of a name, by one rename."""
         with self.turn():
-            self._note(name)
+            self._note(name, 0)
             (self.sets / part(name)).rename(own / "purged")
             _to_disk(self.sets)
 
@@ -164,37 +165,42 @@ class Shelf:
 
     # --- the journal ---
 
-    def _note(self, name: str) -> None:
+    def _note(self, name: str, number: int) -> None:
         """Say in the journal that a name is touched; a line that somebody left torn is ended first."""
-        journal = self.folder / "journal"
-        with journal.open("ab+") as file:
+        with self.journal.open("ab+") as file:
             end = file.seek(0, os.SEEK_END)
             torn = end > 0 and (file.seek(end - 1), file.read(1))[1] != b"\n"
-            file.write(b"\n" * torn + json.dumps(name).encode() + b"\n")
+            file.write(b"\n" * torn + json.dumps([name, number]).encode() + b"\n")
 
     def position(self) -> Position:
         """Return how far the journal goes."""
         try:
-            stat = (self.folder / "journal").stat()
+            with self.journal.open("rb") as file:
+                stat = os.fstat(file.fileno())
+                file.seek(max(0, stat.st_size - _TAIL))
+                return stat.st_ino, stat.st_size, file.read(min(_TAIL, stat.st_size))
         except FileNotFoundError:
-            return 0, 0
-        return stat.st_ino, stat.st_size
+            return 0, 0, b""
 
     def since(self, position: Position | None) -> set[str] | None:
         """Return the names touched since; None when the journal cannot tell, as it is torn or another one."""
-        file, end = self.position()
-        if position is None or position[0] not in (0, file) or position[1] > end:
+        if position is None:
+            return None
+        file, size, tail = position
+        now, end, _ = self.position()
+        if (file not in (0, now)) or size > end:
             return None
         if end == 0:
             return set()
-        with (self.folder / "journal").open("rb") as journal:
-            journal.seek(position[1])
-            lines = journal.read(end - position[1]).splitlines()
+        with self.journal.open("rb") as journal:
+            journal.seek(size - len(tail))
+            same = journal.read(len(tail)) == tail
+            lines = journal.read(end - size).splitlines()
         try:
-            names = {json.loads(line) for line in lines if line}
+            names = {name for line in lines if line for name, _ in [json.loads(line)]}
         except (ValueError, TypeError):
             return None
-        return names if all(isinstance(name, str) for name in names) else None
+        return names if same and all(isinstance(name, str) for name in names) else None
 
 
 @contextmanager

@@ -4,6 +4,7 @@ It lies in ``index/`` and belongs to the process that holds ``index/lock``; any 
 It follows the journal, and looks through the folder when it is opened, or when the journal cannot tell.
 """
 
+import atexit
 import hashlib
 import os
 import shutil
@@ -24,6 +25,7 @@ from cuds.store.shelf import Position, Shelf
 
 LAYOUT = 1
 _MANY = 200  # data sets; so many are taken in at once
+BROKEN = (OSError, RuntimeError)  # what a store of triples raises when its files are damaged
 _guard = threading.Lock()
 _forked: list[object] = []  # what a child must not close, as its parent uses it
 
@@ -76,7 +78,7 @@ class Upkeep:
         if self.index is not None:
             try:
                 self.current()
-            except OSError:
+            except BROKEN:
                 self.close()
 
     def rebuild(self) -> None:
@@ -90,6 +92,9 @@ class Upkeep:
         """Give the index up to whoever wants it next."""
         with self.turn:
             if self._process == os.getpid():
+                if self.index is not None and self.own:
+                    with suppress(*BROKEN):
+                        self.index.store.flush()  # else whoever opens it reads what was written again
                 self.index = None
                 if self.held is not None:
                     self.held.release()
@@ -112,7 +117,7 @@ class Upkeep:
         for entry in place.parent.iterdir():
             if entry.name != "lock" and (anew or entry != place):
                 _remove(entry)
-        with suppress(OSError, ValueError):
+        with suppress(*BROKEN, ValueError):
             index = Index(ox.Store(str(place)))
             index.marks()
             return index
@@ -167,6 +172,12 @@ class Upkeep:
 
 
 _all: weakref.WeakValueDictionary[Path, Upkeep] = weakref.WeakValueDictionary()
+
+
+@atexit.register
+def _close() -> None:
+    for upkeep in list(_all.values()):
+        upkeep.close()
 
 
 def _key() -> str:

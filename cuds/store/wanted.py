@@ -78,7 +78,7 @@ def wanted(classes: Iterable[type[Component]], given: Mapping[str, Any], beside:
                 f"{name}: the classes mean different things by it", hint="name the class more narrowly", field=name
             )
         (meant,) = known[name]
-        made += [_condition(name, meant, *_split(value)) for value in (values if _several(values) else [values])]
+        made += [_condition(name, meant, *_split(name, value)) for value in (values if _several(values) else [values])]
     return Wanted(tuple(made))
 
 
@@ -86,9 +86,12 @@ def _several(values: Any) -> bool:
     return isinstance(values, list) and all(isinstance(v, tuple) and v and v[0] in _OPERATORS for v in values)
 
 
-def _split(value: Any) -> tuple[str, Any]:
-    compared = isinstance(value, tuple) and len(value) == 2 and isinstance(value[0], str) and value[0] in _OPERATORS
-    return (value[0], value[1]) if compared else ("==", value)
+def _split(name: str, value: Any) -> tuple[str, Any]:
+    if not (isinstance(value, tuple) and len(value) == 2 and isinstance(value[0], str)):
+        return "==", value
+    if value[0] not in _OPERATORS:
+        raise UnknownError(f"{name}: {value[0]!r} is no comparison", hint=f"one of {' '.join(_OPERATORS)}", field=name)
+    return value[0], value[1]
 
 
 def _properties(classes: list[type[Component]]) -> dict[str, set[_Property]]:
