@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 
 from cuds.arrays import AnyArray, Mapped
+from cuds.codecs.patient import writing
 from cuds.codecs.whole import replacing
 from cuds.errors import CudsError, FormatError
 from cuds.model.dataset import DataSet
@@ -61,11 +62,9 @@ def write(data: DataSet, path: str | Path, notes: Mapping[str, str] | None = Non
     InvalidError
         When something in it cannot be written.
     """
-    import h5py
-
     lifted = lift(data)
     target = Path(path)
-    with replacing(target) as partial, h5py.File(partial, "w") as file:
+    with replacing(target) as partial, writing(partial) as file:
         _fill(file, data, lifted)
         file["meta"].attrs.update(notes or {})
     return target
