@@ -155,6 +155,8 @@ class Library:
     def find(self, kind: Any, **conditions: Any) -> Findings:
         """Return the entities of a class that fulfil conditions, each read when it is first wanted.
 
+        One that several data sets hold is found in each.
+
         Parameters
         ----------
         kind : type or str
