@@ -166,3 +166,19 @@ def test_what_is_kept_is_listed_and_removed(job: Path, tmp_path: Path) -> None:
     assert "SinglePoint" in run("cache", environment=kept)
     assert json.loads(run("cache", "--clear", "--json", environment=kept))["removed"] == 1
     assert json.loads(run("cache", "--json", environment={"CUDS_CACHE": "off"})) == {"folder": "off", "results": []}
+
+
+def test_verify_names_what_is_damaged(tmp_path: Path) -> None:
+    library = cuds.Library(tmp_path / "library")
+    library.put(cuds.ElasticTensor.isotropic("200 GPa", 0.3, label="steel"))
+    library.put(cuds.ElasticTensor.isotropic("70 GPa", 0.3, label="glass"))
+    assert run("verify", library.folder) == "2 data sets, nothing damaged\n"
+    path = library.folder / "sets" / "glass" / "1.h5md"
+    path.write_bytes(path.read_bytes()[:2000])
+    printed = run("verify", library.folder, "--rebuild", code=1)
+    assert printed.startswith(f"{path}: ")
+    assert printed.endswith("2 data sets, 1 damaged\n")
+    found = json.loads(run("verify", library.folder, "--json", code=1))
+    assert [d["path"] for d in found["damage"]] == [str(path)]
+    assert "is no library" in run("verify", tmp_path, code=1)
+    assert not (tmp_path / "library.json").exists()

@@ -228,7 +228,10 @@ def test_which_runs_used_which_units_and_forms_of_potential(library: cuds.Librar
           ?job cuds:potential/cuds:terms [ cuds:form ?form ; cuds:unitSet ?units ] .
         } ORDER BY ?form""",
     )
-    assert [(r["form"], r["units"]) for r in rows] == [("AngularDependentPotential", "metal"), ("EmbeddedAtomSetfl", "metal")]
+    assert [(r["form"], r["units"]) for r in rows] == [
+        ("AngularDependentPotential", "metal"),
+        ("EmbeddedAtomSetfl", "metal"),
+    ]
 
 
 def test_the_library_is_whole(library: cuds.Library) -> None:
