@@ -1,6 +1,6 @@
 """What every store does: data sets come back bit for bit, by name and version, and are found by what they mean."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,8 +19,8 @@ PREFIXES = "PREFIX cuds: <https://w3id.org/cuds#> PREFIX rdfs: <http://www.w3.or
 
 
 @pytest.fixture(params=[Memory, Library])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    yield Memory() if request.param is Memory else Library(tmp_path / "library")
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+    return Memory() if request.param is Memory else Library(tmp_path / "library")
 
 
 def computed(c11: float, label: str, *, engine: str = "an engine", symbol: str = "Cu") -> cuds.DataSet:
@@ -73,14 +73,14 @@ def test_what_is_deleted_is_not_asked_and_can_be_put_again(store: Store) -> None
     assert store.delete("copper").deleted
     assert [v.name for v in store.list()] == ["aluminium"]
     assert [f.name for f in store.find(cuds.ElasticTensor)] == ["aluminium"]
-    with pytest.raises(UnknownError, match="version 2 says that it was deleted(.|\n)*there: 1"):
+    with pytest.raises(UnknownError, match=r"version 2 says that it was deleted(.|\n)*there: 1"):
         store.get("copper")
     assert store.get("copper", 1).label == "copper"
     assert store.put(computed(171, "again"), "copper").number == 3
     assert store.get("copper").label == "again"
-    with pytest.raises(UnknownError, match="copperr(.|\n)*did you mean 'copper'"):
+    with pytest.raises(UnknownError, match=r"copperr(.|\n)*did you mean 'copper'"):
         store.get("copperr")
-    with pytest.raises(UnknownError, match="version 9 is not there(.|\n)*there: 1, 3"):
+    with pytest.raises(UnknownError, match=r"version 9 is not there(.|\n)*there: 1, 3"):
         store.get("copper", 9)
     with pytest.raises(UnknownError, match="'gold'"):
         store.delete("gold")
@@ -95,7 +95,7 @@ def test_any_text_is_a_name(store: Store, name: str) -> None:
 
 
 def test_no_name_and_one_that_is_too_long_are_refused(store: Store) -> None:
-    with pytest.raises(InvalidError, match="no label(.|\n)*give name="):
+    with pytest.raises(InvalidError, match=r"no label(.|\n)*give name="):
         store.put(cuds.DataSet())
     with pytest.raises(InvalidError, match="too long"):
         store.put(cuds.DataSet(), "ü" * 100)
@@ -198,7 +198,7 @@ def test_a_class_counts_with_those_below_it(store: Store) -> None:
     assert kinds == {"LinearElasticity", "MolecularDynamics", "HeatConduction", "Homogenisation"}
     assert {f.kind for f in store.find("ContinuumSimulation")} == kinds - {"MolecularDynamics"}
     assert {f.kind for f in store.find("AtomisticSimulation", ensemble="NPT", seed=3)} == {"MolecularDynamics"}
-    with pytest.raises(UnknownError, match="Symulation(.|\n)*did you mean 'Simulation'"):
+    with pytest.raises(UnknownError, match=r"Symulation(.|\n)*did you mean 'Simulation'"):
         store.find("Symulation")
     with pytest.raises(UnknownError, match="no class of entities"):
         store.find(cuds.Quantity)
