@@ -18,6 +18,10 @@ class Held:
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
 
+    def __del__(self) -> None:
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+
     @classmethod
     def take(cls, path: Path) -> "Held | None":
         """Return the lock; None when somebody else has it."""

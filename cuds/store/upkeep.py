@@ -5,6 +5,7 @@ It follows the journal, and looks through the folder when it is opened, or when 
 """
 
 import atexit
+import ctypes
 import hashlib
 import os
 import shutil
@@ -27,7 +28,6 @@ LAYOUT = 1
 _MANY = 200  # data sets; so many are taken in at once
 BROKEN = (OSError, RuntimeError)  # what a store of triples raises when its files are damaged
 _guard = threading.Lock()
-_forked: list[object] = []  # what a child must not close, as its parent uses it
 
 
 class Upkeep:
@@ -47,7 +47,6 @@ class Upkeep:
         self.damaged: dict[str, CudsError] = {}
         self._position: Position | None = None
         self._marks: dict[str, str] = {}
-        self._process = os.getpid()
 
     @classmethod
     def of(cls, shelf: Shelf) -> "Upkeep":
@@ -63,9 +62,6 @@ class Upkeep:
     def current(self) -> Index:
         """Return the index, up to date with every commit that was made before."""
         with self.turn:
-            if self._process != os.getpid():
-                _forked.append((self.index, self.held))
-                self.index, self.held, self._process = None, None, os.getpid()
             if self.index is None:
                 self._open()
             assert self.index is not None
@@ -91,14 +87,18 @@ class Upkeep:
     def close(self) -> None:
         """Give the index up to whoever wants it next."""
         with self.turn:
-            if self._process == os.getpid():
-                if self.index is not None and self.own:
-                    with suppress(*BROKEN):
-                        self.index.store.flush()  # else whoever opens it reads what was written again
-                self.index = None
-                if self.held is not None:
-                    self.held.release()
-                self.held, self._position, self._marks = None, None, {}
+            if self.index is not None and self.own:
+                with suppress(*BROKEN):
+                    self.index.store.flush()  # else whoever opens it reads what was written again
+            self.index = None
+            if self.held is not None:
+                self.held.release()
+            self.held, self._position, self._marks = None, None, {}
+
+    def forget(self) -> None:
+        """Leave the index to the process that this one was forked from, untouched."""
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(self.index))  # to close it would wait for threads of the parent
+        self.index, self.held, self.turn = None, None, threading.RLock()
 
     # --- opening ---
 
@@ -117,10 +117,15 @@ class Upkeep:
         for entry in place.parent.iterdir():
             if entry.name != "lock" and (anew or entry != place):
                 _remove(entry)
-        with suppress(*BROKEN, ValueError):
+        try:
             index = Index(ox.Store(str(place)))
             index.marks()
             return index
+        except (*BROKEN, ValueError) as error:
+            if self.held is not None and "LOCK:" in str(error):  # another program has it open: it is not damaged
+                self.held.release()
+                self.held = None
+                return Index(ox.Store())
         _remove(place)
         return Index(ox.Store(str(place)))
 
@@ -178,6 +183,14 @@ _all: weakref.WeakValueDictionary[Path, Upkeep] = weakref.WeakValueDictionary()
 def _close() -> None:
     for upkeep in list(_all.values()):
         upkeep.close()
+
+
+def _forget() -> None:
+    for upkeep in list(_all.values()):
+        upkeep.forget()
+
+
+os.register_at_fork(after_in_child=_forget)
 
 
 def _key() -> str:

@@ -226,6 +226,28 @@ def test_an_index_that_is_damaged_is_made_anew(library: cuds.Library, how: str) 
         library.close()
 
 
+def test_an_index_that_another_program_has_open_is_left_alone(library: cuds.Library) -> None:
+    import pyoxigraph
+
+    assert titles(library) == ["steel", "story"]
+    library.close()
+    (place,) = (p for p in (library.folder / "index").iterdir() if p.is_dir())
+    other = pyoxigraph.Store(str(place))
+    assert titles(library) == ["steel", "story"]
+    assert not library._upkeep.own
+    assert len(list(other.named_graphs())) == 2
+
+
+def test_a_library_that_was_dropped_gives_its_index_up(library: cuds.Library) -> None:
+    folder = library.folder
+    for _ in range(3):
+        assert titles(cuds.Library(folder)) == ["steel", "story"]
+    del library
+    again = cuds.Library(folder)
+    assert titles(again) == ["steel", "story"]
+    assert again._upkeep.own
+
+
 def test_an_index_of_another_layout_is_removed(library: cuds.Library) -> None:
     (library.folder / "index").mkdir(exist_ok=True)
     old = library.folder / "index" / "0-another"
