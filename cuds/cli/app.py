@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from cuds import __version__
-from cuds.cli import convert, doctor, energy, potentials, results, run_file, show, validate
+from cuds.cli import convert, doctor, energy, potentials, results, run_file, show, validate, verify
 from cuds.errors import CudsError, UnsupportedError
 
 app = typer.Typer(
@@ -26,6 +26,7 @@ app.command("convert")(convert.convert)
 app.command("run")(run_file.run_file)
 app.command("show")(show.show)
 app.command("validate")(validate.validate)
+app.command("verify")(verify.verify)
 
 
 @app.callback(invoke_without_command=True)

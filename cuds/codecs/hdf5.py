@@ -35,6 +35,7 @@ import numpy as np
 import pyoxigraph as ox
 
 from cuds.arrays import AnyArray, Mapped
+from cuds.codecs.patient import writing
 from cuds.codecs.whole import replacing
 from cuds.errors import CudsError, FormatError
 from cuds.model.dataset import DataSet
@@ -74,12 +75,10 @@ def write(data: DataSet, path: str | Path, notes: Mapping[str, str] | None = Non
     InvalidError
         When something in it cannot be written.
     """
-    import h5py
-
     lifting = Lifting(data)
     target = Path(path)
-    aligned: Any = {"alignment_threshold": _ALIGNED, "alignment_interval": _ALIGNED}
-    with replacing(target) as partial, h5py.File(partial, "w", **aligned) as file:
+    aligned = {"alignment_threshold": _ALIGNED, "alignment_interval": _ALIGNED}
+    with replacing(target) as partial, writing(partial, **aligned) as file:
         with _meanwhile(lifting.measure):
             _arrays(file, lifting)
         _meaning(file, data, lifting.finished(read=True))
@@ -147,6 +146,26 @@ def _meaning(file: Any, data: DataSet, lifted: Lifted) -> None:
 
 def _checksum(graph: bytes, contents: bytes) -> str:
     return "sha256:" + hashlib.sha256(hashlib.sha256(graph).digest() + contents).hexdigest()
+
+
+def stored_graph(path: Path) -> bytes:
+    """Return the graph in a file as N-Triples; no number is read.
+
+    Raises
+    ------
+    FormatError
+        When the file is no data set of cuds, is damaged, or its graph was changed after it was written.
+    """
+    with _opened(path) as file:
+        return _said(file)[0]
+
+
+def _said(file: Any) -> tuple[bytes, bytes]:
+    """Return graph and contents, when they are those that were stored."""
+    graph, contents = (bytes(file[name][()].tobytes()) for name in ("graph", "contents"))
+    if file["meta"].attrs["checksum"] != _checksum(graph, contents):
+        raise FormatError("its graph is not the one that was stored", hint="the file was changed after it was saved")
+    return graph, contents
 
 
 def _put(file: Any, location: str, content: AnyArray | bytes, unit: str) -> None:
@@ -308,9 +327,7 @@ def _content(file: Any, load: "_Loader", verify: bool) -> DataSet:
         raise FormatError(
             f"its layout is {layout}, of cuds {creator}; this cuds reads up to {LAYOUT}", hint="install a newer cuds"
         )
-    graph, contents = (file[name][()].tobytes() for name in ("graph", "contents"))
-    if file["meta"].attrs["checksum"] != _checksum(graph, contents):
-        raise FormatError("its graph is not the one that was stored", hint="the file was changed after it was saved")
+    graph, contents = _said(file)
     triples = as_rdflib(ox.parse(graph, format=ox.RdfFormat.N_TRIPLES))
     made = {e.id: e for e in lower(triples, load, trusted=not verify)}
     listed = json.loads(contents)

@@ -8,7 +8,6 @@ The IRI of a part is that of its entity, ``#``, and the way to it through the fi
 
 import hashlib
 import json
-import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -24,11 +23,12 @@ from cuds.arrays import AnyArray, Mapped, measure
 from cuds.errors import FormatError, InvalidError
 from cuds.model.dataset import DataSet
 from cuds.model.entity import Component, Entity, Term
-from cuds.model.material import ElasticTensor
 from cuds.model.plain import Json
 from cuds.model.provenance import SimulationRun
+from cuds.semantics.asking import answers
+from cuds.semantics.invariants import invariants
 from cuds.semantics.places import names, place, stored
-from cuds.semantics.triples import PREFIXES, PROV, QUDT, RDFS, TYPE, as_graph, literal, n_triples, named, place_literal
+from cuds.semantics.triples import PROV, QUDT, RDFS, TYPE, as_graph, literal, n_triples, named, place_literal
 from cuds.units import Quantity, table
 
 _HASHERS = 2  # threads that read arrays while others write them
@@ -46,7 +46,6 @@ SELECT ?stress ?engine ?version ?file ?file_sha256 ?transcript_sha256 WHERE {
        cuds:transcript [ cuds:checksum ?transcript_sha256 ] .
 }
 """
-_CONSTANTS = {"C11": "C11", "C12": "C12", "C44": "C44", "K": "bulkModulus", "G": "shearModulus"}
 
 
 @dataclass
@@ -171,48 +170,9 @@ def query(data: DataSet, sparql: str) -> list[dict[str, Any]]:
     InvalidError
         When the query cannot be read, is no SELECT, or would ask another machine.
     """
-    _refuse_service(sparql)
     store = ox.Store()
     store.extend(ox.Quad(*triple) for triple in lift(data).triples)
-    try:
-        solutions = store.query(sparql)
-        if not isinstance(solutions, ox.QuerySolutions):
-            raise InvalidError(
-                "query: only SELECT is answered", hint="begin it with SELECT ?x WHERE { ... }", field="query"
-            )
-        variables = [v.value for v in solutions.variables]
-        return [{v: _python(row[v]) for v in variables} for row in solutions]
-    except (SyntaxError, ValueError, OSError) as error:
-        if isinstance(error, InvalidError):
-            raise
-        declare = " ".join(f"PREFIX {p}: <{n}>" for p, n in PREFIXES.items())
-        raise InvalidError(f"query: {error}", hint=f"prefixes to declare: {declare}", field="query") from None
-
-
-def _refuse_service(sparql: str) -> None:
-    """Refuse SERVICE, which asks another machine.
-
-    The word is refused wherever it stands: whether it is the keyword is known to the store's parser alone. SPARQL
-    lets any letter be written as an escape.
-    """
-    escape = r"\\u[0-9A-Fa-f]{4}|\\U000[0-9A-Fa-f]{5}"
-    plain = re.sub(escape, lambda found: chr(int(found[0][2:], 16)), sparql)
-    if "service" in plain.casefold():
-        raise InvalidError(
-            "query: SERVICE would ask another machine",
-            hint="ask this data set alone; to find the word in a text, write it as a pattern: REGEX(?x, 'serv[i]ce')",
-            field="query",
-        )
-
-
-def _python(term: Any) -> Any:
-    from rdflib import Literal
-
-    if term is None:
-        return None
-    datatype = getattr(getattr(term, "datatype", None), "value", "")
-    value = Literal(term.value, datatype=datatype).toPython() if datatype else term.value
-    return str(value) if isinstance(value, Literal) else value
+    return answers(store, sparql)
 
 
 class _Lifter:
@@ -240,9 +200,8 @@ class _Lifter:
         self.fields(entity, node, entity.id + ("/" if "#" in entity.id else "#"), ())
         if entity.provenance is not None:
             self.add(node, PROV + "wasGeneratedBy", named(entity.provenance.id))
-        if isinstance(entity, ElasticTensor):
-            for short, value in entity.constants("Pa").items():
-                self.add(node, iris.CUDS + _CONSTANTS[short], float(value))
+        for name, value in invariants(entity).items():
+            self.add(node, iris.CUDS + name, value)
         if isinstance(entity, SimulationRun):
             self.run(entity, node)
 
@@ -339,8 +298,9 @@ class _Lifter:
         self.add(child, iris.CUDS + "shape", json.dumps(list(array.shape)))
         location = place(self.of, self.found.names[self.of.id], path, unit)
         self.add(child, iris.CUDS + "location", place_literal(location))
-        self.add(child, iris.CUDS + "count", int(array.size))
-        scale = (si(unit) if unit else 1.0) if _is_column(array, term) else 0.0
+        if _is_column(term):
+            self.add(child, iris.CUDS + "count", int(array.size))
+        scale = (si(unit) if unit else 1.0) if _is_column(term) and array.dtype.kind == "f" else 0.0
         self.lifting.measured.append((child, location, scale))
         self.found.arrays[location] = array
         self.found.units[location] = unit
@@ -360,9 +320,10 @@ def si(unit: str) -> float:
     return float(Fraction(table()["units"][unit]["factor"]))
 
 
-def _is_column(array: AnyArray, term: Term) -> bool:
-    """Whether numbers have a least and a greatest that mean something: numbers and labels of things have none."""
-    return array.dtype.kind == "f" and (term.shape is None or any(isinstance(axis, str) for axis in term.shape))
+def _is_column(term: Term) -> bool:
+    """Whether an array holds values side by side, with a least and a greatest; the components of a tensor are none."""
+    fixed = term.shape is not None and not any(isinstance(axis, str) for axis in term.shape)
+    return not fixed or term.iri == iris.uncertainty
 
 
 def _ours(name: str) -> ox.NamedNode:

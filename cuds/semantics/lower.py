@@ -19,8 +19,9 @@ from cuds import iris, model
 from cuds.arrays import AnyArray, Mapped, digest, from_file, measure
 from cuds.errors import CudsError, FormatError, did_you_mean
 from cuds.model.entity import Component, Entity
-from cuds.model.material import ElasticTensor
+from cuds.model.particles import ParticleSystem
 from cuds.model.provenance import SimulationRun
+from cuds.semantics.invariants import INVARIANTS
 from cuds.units import Quantity, table
 
 CUDS = Namespace(iris.CUDS)
@@ -32,7 +33,7 @@ Node = dict[URIRef, list[Any]]
 _PART = {RDF.type, CUDS.key, CUDS["index"]}
 _ENTITY = {RDF.type, CUDS.checksum, PROV.wasGeneratedBy}
 _BESIDE: dict[type[Entity], set[URIRef]] = {
-    ElasticTensor: {CUDS.C11, CUDS.C12, CUDS.C44, CUDS.bulkModulus, CUDS.shearModulus},
+    **{kind: {CUDS[i.name] for i in stated} for kind, stated in INVARIANTS.items()},
     SimulationRun: {PROV.wasAssociatedWith, PROV.startedAtTime, PROV.endedAtTime, PROV.used},
 }
 _ENGINE = {RDF.type, RDFS.label, CUDS.engineVersion}
@@ -159,6 +160,8 @@ class _Lowerer:
         assert isinstance(entity, Entity)
         if self.text(node, CUDS.checksum) != f"sha256:{entity.digest}":
             raise FormatError(f"{node} ({cls.__name__}): its digest is not the one that was stored", hint=_CHANGED)
+        if self.trusted and isinstance(entity, ParticleSystem) and CUDS.formula in self.nodes[node]:
+            vars(entity)["formula"] = self.text(node, CUDS.formula)  # else saying it again would read the species
         self.made[node] = entity
         return entity
 

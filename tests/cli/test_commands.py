@@ -180,3 +180,19 @@ def test_validate_says_in_plain_words_what_is_wrong(job: Path, tmp_path: Path) -
     job.write_bytes(job.read_bytes()[:-1])
     assert "no whole HDF5 file" in run("validate", job, code=1)
     assert "there is no file" in run("validate", tmp_path / "gone.h5md", code=1)
+
+
+def test_verify_names_what_is_damaged(tmp_path: Path) -> None:
+    library = cuds.Library(tmp_path / "library")
+    library.put(cuds.ElasticTensor.isotropic("200 GPa", 0.3, label="steel"))
+    library.put(cuds.ElasticTensor.isotropic("70 GPa", 0.3, label="glass"))
+    assert run("verify", library.folder) == "2 data sets, nothing damaged\n"
+    path = library.folder / "sets" / "glass" / "1.h5md"
+    path.write_bytes(path.read_bytes()[:2000])
+    printed = run("verify", library.folder, "--rebuild", code=1)
+    assert printed.startswith(f"{path}: ")
+    assert printed.endswith("2 data sets, 1 damaged\n")
+    found = json.loads(run("verify", library.folder, "--json", code=1))
+    assert [d["path"] for d in found["damage"]] == [str(path)]
+    assert "is no library" in run("verify", tmp_path, code=1)
+    assert not (tmp_path / "library.json").exists()

@@ -20,6 +20,7 @@ from cuds import iris, model
 from cuds.arrays import digest
 from cuds.errors import FormatError, InvalidError
 from cuds.model.provenance import SimulationRun
+from cuds.semantics.invariants import INVARIANTS
 from cuds.semantics.lift import WHERE_FROM, graph, lift
 from cuds.semantics.lower import lower
 from tests.stories import CONTENT, STORIES, TRANSCRIPT, brick, data_sets, difference, moving_story, systems, whole_story
@@ -29,7 +30,8 @@ QUDT = Namespace("http://qudt.org/schema/qudt/")
 UNIT = Namespace("http://qudt.org/vocab/unit/")
 KIND = Namespace("http://qudt.org/vocab/quantitykind/")
 DERIVED = {
-    *(CUDS[n] for n in ("siValue", "minimum", "maximum", "count", "C11", "C12", "C44", "bulkModulus", "shearModulus")),
+    *(CUDS[n] for n in ("siValue", "minimum", "maximum", "count")),
+    *(CUDS[i.name] for stated in INVARIANTS.values() for i in stated),
     *(PROV.used, PROV.startedAtTime, PROV.endedAtTime, PROV.wasAssociatedWith, QUDT.hasQuantityKind),
 }
 

@@ -1,0 +1,73 @@
+"""Asking a store of triples in SPARQL: it answers from itself alone, no file and no other machine."""
+
+import re
+from typing import Any
+
+from cuds.errors import InvalidError
+from cuds.semantics.triples import PREFIXES
+
+_ESCAPE = re.compile(r"\\u[0-9A-Fa-f]{4}|\\U000[0-9A-Fa-f]{5}")
+
+
+def answers(store: Any, sparql: str, **graphs: Any) -> list[dict[str, Any]]:
+    """Return the solutions of a SPARQL SELECT, a mapping each.
+
+    Parameters
+    ----------
+    store : pyoxigraph.Store
+        That is asked.
+    sparql : str
+        The query; prefixes are to be declared in it.
+    **graphs
+        Which graphs are asked, as ``pyoxigraph.Store.query`` takes it.
+
+    Raises
+    ------
+    InvalidError
+        When the query cannot be read, is no SELECT, or would ask another machine.
+    """
+    import pyoxigraph
+
+    _refuse_service(sparql)
+    try:
+        solutions = store.query(sparql, **graphs)
+        if not isinstance(solutions, pyoxigraph.QuerySolutions):
+            raise InvalidError(
+                "query: only SELECT is answered", hint="begin it with SELECT ?x WHERE { ... }", field="query"
+            )
+        variables = [v.value for v in solutions.variables]
+        return [{v: python(row[v]) for v in variables} for row in solutions]
+    except (SyntaxError, ValueError, OSError) as error:
+        if isinstance(error, InvalidError):
+            raise
+        declare = " ".join(f"PREFIX {p}: <{n}>" for p, n in PREFIXES.items())
+        raise InvalidError(f"query: {error}", hint=f"prefixes to declare: {declare}", field="query") from error
+
+
+def plain(sparql: str) -> str:
+    """Return a query with its escapes undone: SPARQL lets any letter be written as one."""
+    return _ESCAPE.sub(lambda found: chr(int(found[0][2:], 16)), sparql)
+
+
+def _refuse_service(sparql: str) -> None:
+    """Refuse SERVICE, which asks another machine.
+
+    The word is refused wherever it stands: whether it is the keyword is known to the store's parser alone.
+    """
+    if "service" in plain(sparql).casefold():
+        raise InvalidError(
+            "query: SERVICE would ask another machine",
+            hint="ask this data set alone; to find the word in a text, write it as a pattern: REGEX(?x, 'serv[i]ce')",
+            field="query",
+        )
+
+
+def python(term: Any) -> Any:
+    """Return what a term stands for: an IRI or text as text, a literal as its value."""
+    from rdflib import Literal
+
+    if term is None:
+        return None
+    datatype = getattr(getattr(term, "datatype", None), "value", "")
+    value = Literal(term.value, datatype=datatype).toPython() if datatype else term.value
+    return str(value) if isinstance(value, Literal) else value
