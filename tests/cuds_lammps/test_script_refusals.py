@@ -46,7 +46,6 @@ AFTER = {
     "a wall": ("fix w all wall/lj93 zlo EDGE 1.0 1.0 2.5", "changes energy or forces"),
     "a field": ("fix e all efield 0 0 1", "changes energy or forces"),
     "a fix nobody knows": ("fix e all something 0 0 1", "does not know it"),
-    "CMAP": ("fix c all cmap x.cmap", "changes energy or forces"),
     "python in a fix": ("fix p all python/invoke 10 end_of_step f", "does not know it"),
     "pairs left out": ("neigh_modify exclude type 1 1", "leaves out interactions"),
     "a dielectric": ("dielectric 80.0", "it carries 1"),

@@ -10,6 +10,7 @@ from cuds.arrays import FloatArray
 from cuds.errors import EngineError
 from cuds.model.potential import PotentialTerm
 from cuds.semantics.bonded import coherent, energy
+from cuds.semantics.crossed import energies
 from cuds.semantics.dictionary import form
 from cuds.semantics.dimension import dimension
 from cuds.semantics.pairs import curve
@@ -17,7 +18,7 @@ from cuds.units import Quantity
 from cuds_lammps.reading import Reading
 
 _MOST = 300  # pairs of types that are looked at
-_CLOSE = 1e-8  # relative
+_CLOSE, _OF_MAPS = 1e-8, 1e-6  # relative; splines of maps are LAMMPS's own
 _AT = np.array([0.3, 0.5, 0.7, 0.9])  # of the cutoff
 Ask = Callable[..., Any]
 
@@ -87,9 +88,20 @@ def _energies(
 
 def _sections(read: Reading, ask: Ask, script: Path) -> None:
     groups = {name: section.groups for name, section in read.bonded.items()}
-    if not any(groups.values()):
+    crossed = () if read.system.topology is None else read.system.topology.maps
+    if not any(groups.values()) and not crossed:
         return
     theirs = ask("bonded_energies")
+    for maps in crossed:
+        ours, size = (read.units.into("energy", e) for e in (energies(read.system, maps), maps.energies))
+        _compare(
+            ours.sum(keepdims=True),
+            np.array([theirs["map"]]),
+            np.full(1, np.abs(size).max()) * len(maps),
+            "torsion maps",
+            script,
+            _OF_MAPS,
+        )
     for name, there in groups.items():
         of_terms = [read.units.into("energy", energy(read.system, g)) * _constant(read, g.form) for g in there]
         ours = np.concatenate([*of_terms, np.zeros(1)])
@@ -105,9 +117,11 @@ def _constant(read: Reading, name: str) -> float:
     return float(read.units.coulomb / exact)
 
 
-def _compare(ours: FloatArray, theirs: FloatArray, size: FloatArray, what: str, script: Path) -> None:
+def _compare(
+    ours: FloatArray, theirs: FloatArray, size: FloatArray, what: str, script: Path, close: float = _CLOSE
+) -> None:
     """Refuse differences, but where neither is a number: atoms on top of each other have no energy."""
-    wrong = np.abs(ours - theirs) > _CLOSE * size + 1e-12
+    wrong = np.abs(ours - theirs) > close * size + 1e-12
     if (wrong & np.isfinite(theirs)).any():
         where = int(np.argmax(wrong))
         raise EngineError(

@@ -9,6 +9,7 @@ from ase.data import atomic_numbers
 
 from cuds.codecs.potential_files import term as of_files
 from cuds.errors import UnsupportedError
+from cuds.model.maps import TorsionMaps
 from cuds.model.particles import ParticleSystem, Species
 from cuds.model.potential import ParameterFile, Potential
 from cuds.model.topology import TermGroup, Topology
@@ -82,7 +83,7 @@ def reading(found: Found, script: Path, scale: dict[str, str] | None) -> Reading
         pbc=found.pbc,
         label=script.name,
     )
-    if any(len(t) for t in found.terms.values()):
+    if found.maps is not None or any(len(t) for t in found.terms.values()):
         system = system.replace(topology=_topology(system, found, told, field, sections, numbers))
     _say_what_was_left(found, script)
     return Reading(system, potential, field, sections, units)
@@ -99,7 +100,21 @@ def _topology(
         groups += partial(system, part, terms)
     for pairs, weight in sections["dihedral"].weighted:
         groups += _fourteen(system, pairs, weight, field, numbers)
-    return Topology(groups=tuple(groups), exclusions=excluded)
+    return Topology(groups=tuple(groups), exclusions=excluded, maps=_maps(found, numbers))
+
+
+def _maps(found: Found, numbers: Numbers) -> tuple[TorsionMaps, ...]:
+    """Return torsion maps, those that are used."""
+    if found.maps is None or not len(found.maps.terms):
+        return ()
+    units = numbers.units
+    if units.keyword not in (fine := numbers.words.row("BicubicTorsionMap").unit_sets):
+        raise UnsupportedError(
+            f"fix cmap in units {units.keyword}", hint=f"LAMMPS has it in units {' or '.join(fine)}", field="topology"
+        )
+    used, row = np.unique(found.maps.terms[:, 0], return_inverse=True)
+    energies = units.back("energy", found.maps.energies[used - 1])
+    return (TorsionMaps(particles=found.maps.terms[:, 1:], row=row.reshape(-1), energies=energies),)
 
 
 def _fourteen(

@@ -7,6 +7,7 @@ programs, and what nobody has looked at is refused by name.
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
+from itertools import pairwise
 from pathlib import Path
 
 from cuds_lammps.codecs.folder import inside
@@ -88,6 +89,8 @@ class Judge:
         That of the script; no file outside it is read.
     scaled : bool
         Whether it is said what the numbers of ``units lj`` are multiples of.
+    maps : tuple of two str, optional
+        The fix of torsion maps, and its file.
     """
 
     folder: Path
@@ -96,11 +99,14 @@ class Judge:
     files: bool = False
     told: int = 0
     data: str = ""
+    maps: tuple[str, str] | None = None
     left: list[tuple[str, int]] = field(default_factory=list)
 
     def needs_no_values(self, statement: Statement) -> bool:
         """Whether a statement is taken, or left out, with its variables as they are written."""
         name = statement.text.split(maxsplit=1)[0]
+        if self.maps is not None and name in ("fix_modify", "unfix"):
+            return False
         return name == "variable" or name in _SKIPPED | (_LEFT - {"run", "minimize"}) | _REFUSED.keys()
 
     def judge(self, statement: Statement) -> Verdict:
@@ -113,7 +119,7 @@ class Judge:
         """
         words = statement.words
         name, args = words[0], words[1:]
-        if self.ran and name in _ACTS:
+        if self.ran and (name in _ACTS or (name == "fix" and args[2:3] == ["cmap"])):
             raise statement.refused(
                 f"it comes after the first {self.ran}", "a script is read as one system at rest: end it there"
             )
@@ -124,7 +130,9 @@ class Judge:
         if name in _REFUSED:
             raise statement.refused(_REFUSED[name], "leave it out, or write what it does into the script")
         if name in _SKIPPED:
-            return Verdict.SKIP
+            return self._skipped(statement, name, args)
+        if name == "fix" and args[2:3] == ["cmap"]:
+            return self._cmap(statement, args)
         if name == "fix" or name in _LEFT:
             return self._left(statement, name, args)
         check = _CHECKED.get(name)
@@ -135,6 +143,23 @@ class Judge:
             )
         self.told += 1
         return check(self, statement, args)
+
+    def _skipped(self, statement: Statement, name: str, args: list[str]) -> Verdict:
+        """Refuse what would take the energy of torsion maps away."""
+        ends = name == "unfix" or (name == "fix_modify" and ("energy", "no") in pairwise(args))
+        if ends and self.maps is not None and args[:1] == [self.maps[0]]:
+            raise statement.refused("it takes the energy of torsion maps away", "leave it out, or the maps")
+        return Verdict.SKIP
+
+    def _cmap(self, statement: Statement, args: list[str]) -> Verdict:
+        """Take in torsion maps; their terms come with the data file."""
+        if self.maps is not None:
+            raise statement.refused(f"a second fix cmap, after {self.maps[0]}", "LAMMPS has one for all terms")
+        if len(args) != 4 or args[1] != "all":
+            raise statement.refused("cuds reads it as: fix ID all cmap FILE", "write it like that")
+        inside(self.folder, args[3], statement)
+        self.maps = (args[0], args[3])
+        return Verdict.TELL
 
     def _left(self, statement: Statement, name: str, args: list[str]) -> Verdict:
         if name == "fix":
@@ -242,6 +267,9 @@ class Judge:
         inside(self.folder, args[0], statement)
         at = 1
         while at < len(args):
+            if self.maps is not None and args[at : at + 2] == ["fix", self.maps[0]]:
+                at += 4
+                continue
             if args[at] not in _DATA_WORDS:
                 raise statement.refused(f"{args[at]}: cuds does not carry it", f"it takes {', '.join(_DATA_WORDS)}")
             at += 1 + _DATA_WORDS[args[at]]

@@ -11,6 +11,7 @@ import numpy as np
 from cuds.arrays import FloatArray, IntArray
 from cuds.errors import EngineError, InvalidError
 from cuds_lammps.codecs.allowed import Judge, Verdict
+from cuds_lammps.codecs.crossterms import Maps, maps
 from cuds_lammps.codecs.data_file import coefficients
 from cuds_lammps.codecs.script import Statement, statements
 from cuds_lammps.codecs.styles import without_suffixes
@@ -46,6 +47,8 @@ class Found:
         Of each type.
     terms : dict of str to int array (n, 1 + n_bodies)
         Bonds, angles, dihedrals and impropers: type and ids.
+    maps : Maps, optional
+        Of torsions.
     """
 
     told: list[Statement]
@@ -59,6 +62,7 @@ class Found:
     charges: FloatArray | None
     masses: FloatArray
     terms: dict[str, IntArray]
+    maps: Maps | None = None
 
 
 @dataclass(frozen=True)
@@ -185,7 +189,16 @@ class SetUp:
             charges=np.array(lmp.numpy.extract_atom("q")[:n])[order] if charged else None,
             masses=np.array(lmp.numpy.extract_atom("mass"), dtype=np.float64).ravel()[1:],
             terms={name: self._terms(name, bodies) for name, bodies in _BODIES.items()},
+            maps=self._maps(),  # the last, as LAMMPS then wraps its atoms
         )
+
+    def _maps(self) -> Maps | None:
+        """Return torsion maps: the terms that LAMMPS writes of them, and the file."""
+        if self.judge.maps is None:
+            return None
+        there = self.scratch / "maps.data"
+        self.library.command(f'write_data "{there}" nocoeff')
+        return maps(there, self.judge.folder / self.judge.maps[1])
 
     def _terms(self, name: str, bodies: int) -> IntArray:
         """Return type and ids of all bonds, or angles, and so on."""
@@ -212,14 +225,15 @@ class SetUp:
         return np.array([float(r[2]) for r in rows if len(r) == 4 and r[0].isdigit()]).reshape(-1, 4)
 
     def bonded_energies(self) -> dict[str, float]:
-        """Return the energies of bonds, angles, dihedrals and impropers; nothing else is computed."""
+        """Return the energies of bonds, angles, dihedrals, impropers and torsion maps; nothing else is computed."""
         self.library.command("pair_modify compute no") if self._has("pair_style") else None
         self.library.command("kspace_modify compute no") if self._has("kspace_style") else None
         self.library.command("thermo_style custom step pe ebond eangle edihed eimp")
         self.library.command("thermo_modify norm no lost error")
         self.library.command("run 0 post no")
         found = dict(zip(_BODIES, ("ebond", "eangle", "edihed", "eimp"), strict=True))
-        return {name: self.library.thermo(word) for name, word in found.items()}
+        energies = {name: self.library.thermo(word) for name, word in found.items()}
+        return energies | ({} if self.judge.maps is None else {"map": self.library.fix_scalar(self.judge.maps[0])})
 
     def _has(self, command: str) -> bool:
         styles = [s.words[1] for s in self.told if s.words[0] == command]
