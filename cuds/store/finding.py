@@ -12,7 +12,6 @@ from cuds.store.protocol import Findings, Found, Store, name_of
 from cuds.store.wanted import Condition, Wanted, wanted
 
 _RDFS = "http://www.w3.org/2000/01/rdf-schema#"
-_FEW = 300  # candidates; so many are traced back one by one
 Row = tuple[str, str]  # the graph, and the node in it
 
 
@@ -36,7 +35,7 @@ def find(store: Store, index: Index, kind: Any, conditions: Mapping[str, Any]) -
     rows = _fulfilling(index, asked) if asked.conditions else _of(index, below)
     kinds = _kinds(index, rows, below)
     left = _traced(index, kinds, traced.values())
-    numbers = _numbers(index, left)
+    numbers = index.numbers({graph for graph, _ in left})
     return [
         Found(name_of(graph), numbers[graph], node, kinds[graph, node], rows[graph, node], store)
         for graph, node in sorted(left)
@@ -77,26 +76,14 @@ def _of(index: Index, below: Iterable[str]) -> dict[Row, dict[str, Any]]:
 
 def _kinds(index: Index, rows: Iterable[Row], below: set[str]) -> dict[Row, str]:
     """Return the class of each that is of one of some."""
-    found = {}
-    for graph, node in rows:
-        names = (name.removeprefix(iris.CUDS) for name in index.types(node, graph))
-        kind = next((n for n in names if n in below), None)
-        if kind is not None:
-            found[graph, node] = kind
-    return found
+    named = ((row, kind.removeprefix(iris.CUDS)) for row, kind in index.types(rows))
+    return {row: kind for row, kind in named if kind in below}
 
 
 def _traced(index: Index, rows: Iterable[Row], origins: Iterable[Origin]) -> set[Row]:
-    """Return those that come from all origins; few are traced back, of many the origins are traced forth."""
+    """Return those that come from all origins."""
     left = set(rows)
     for origin in origins:
-        if len(left) > _FEW:
-            reached = origin.reached(index)
-            left = {row for row in left if row[1] in reached}
-        else:
-            left = {row for row in left if origin.is_behind(index, row[1])}
+        behind = origin.behind(index, {node for _, node in left})
+        left = {row for row in left if row[1] in behind}
     return left
-
-
-def _numbers(index: Index, rows: Iterable[Row]) -> dict[str, int]:
-    return {graph: index.number(graph) for graph in {graph for graph, _ in rows}}

@@ -22,7 +22,7 @@ _TITLE = ox.NamedNode("http://purl.org/dc/terms/title")
 _NUMBER = ox.NamedNode("http://www.w3.org/ns/dcat#version")
 _MARK = ox.NamedNode("urn:cuds:file")  # in the graph of a data set: of which file it is
 _INTEGER = ox.NamedNode("http://www.w3.org/2001/XMLSchema#integer")
-_UNION = ox.DefaultGraph()
+UNION = ox.DefaultGraph()  # what all data sets say together
 
 
 @cache
@@ -44,9 +44,11 @@ class Index:
         Empty, or what an index left.
     """
 
-    def __init__(self, store: ox.Store) -> None:
+    far = False  # whether each question takes a while, so that few are better than quick ones
+
+    def __init__(self, store: Any) -> None:
         self.store = store
-        if not any(store.quads_for_pattern(None, _SUBCLASS, None, _UNION)):
+        if not any(store.quads_for_pattern(None, _SUBCLASS, None, UNION)):
             store.extend(classes())
 
     def marks(self) -> dict[str, str]:
@@ -70,8 +72,8 @@ class Index:
         for quad in own:
             triple = quad.subject, quad.predicate, quad.object
             others = (q.graph_name for q in self.store.quads_for_pattern(*triple, None))
-            if all(other in (graph, _UNION) for other in others):
-                self.store.remove(ox.Quad(*triple, _UNION))
+            if all(other in (graph, UNION) for other in others):
+                self.store.remove(ox.Quad(*triple, UNION))
         if own:
             self.store.remove_graph(graph)
 
@@ -97,31 +99,33 @@ class Index:
 
     def said(self, node: Any, graph: str = "") -> Iterator[Any]:
         """Return what is said of a node, by a data set or by all of them."""
-        return self.store.quads_for_pattern(node, None, None, ox.NamedNode(graph) if graph else _UNION)
+        return self.store.quads_for_pattern(node, None, None, ox.NamedNode(graph) if graph else UNION)
 
     def said_by(self, graph: str) -> Iterator[ox.Quad]:
         """Return what a data set says."""
         return self.store.quads_for_pattern(None, None, None, ox.NamedNode(graph))
 
-    def types(self, node: str, graph: str) -> list[str]:
-        """Return the classes of a node, as a data set says."""
-        found = self.store.quads_for_pattern(ox.NamedNode(node), _TYPE, None, ox.NamedNode(graph))
-        return sorted(_iri(q.object) for q in found)
+    def types(self, rows: Iterable[tuple[str, str]]) -> Iterator[tuple[tuple[str, str], str]]:
+        """Yield the classes of nodes, each as its data set says: ((graph, node), class)."""
+        for graph, node in rows:
+            for quad in self.store.quads_for_pattern(ox.NamedNode(node), _TYPE, None, ox.NamedNode(graph)):
+                yield (graph, node), _iri(quad.object)
 
-    def number(self, graph: str) -> int:
-        """Return the version of a data set."""
-        node = ox.NamedNode(graph)
-        (found,) = self.store.quads_for_pattern(node, _NUMBER, None, node)
-        return int(found.object.value)  # type: ignore[union-attr]
+    def numbers(self, graphs: Iterable[str]) -> dict[str, int]:
+        """Return the versions of data sets, by their IRIs."""
+        nodes = {graph: ox.NamedNode(graph) for graph in graphs}
+        found = {g: self.store.quads_for_pattern(n, _NUMBER, None, n) for g, n in nodes.items()}
+        return {graph: int(next(quads).object.value) for graph, quads in found.items()}
 
     def bearing(self, predicate: str, text: str) -> Iterator[Any]:
         """Return what bears a text, as any data set says."""
-        found = self.store.quads_for_pattern(None, ox.NamedNode(predicate), ox.Literal(text), _UNION)
+        found = self.store.quads_for_pattern(None, ox.NamedNode(predicate), ox.Literal(text), UNION)
         return (q.subject for q in found)
 
-    def sayers(self, node: Any) -> Iterator[Any]:
-        """Return what is said by all data sets with a node as object."""
-        return self.store.quads_for_pattern(None, None, node, _UNION)
+    def sayers(self, nodes: Iterable[Any]) -> Iterator[Any]:
+        """Yield what is said by all data sets with any of some nodes as object."""
+        for node in nodes:
+            yield from (q.subject for q in self.store.quads_for_pattern(None, None, node, UNION))
 
 
 def triples(graph: bytes) -> Iterator[ox.Quad]:
@@ -139,7 +143,7 @@ def quads(version: Version, graph: bytes) -> list[ox.Quad]:
         (own, _NUMBER, ox.Literal(str(version.number), datatype=_INTEGER)),
     ]
     marked = [ox.Quad(own, _MARK, ox.Literal(version.mark), own)]
-    return [ox.Quad(*triple, place) for triple in said for place in (own, _UNION)] + marked
+    return [ox.Quad(*triple, place) for triple in said for place in (own, UNION)] + marked
 
 
 def _iri(node: Any) -> str:

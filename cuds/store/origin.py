@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import pyoxigraph as ox
@@ -54,8 +55,19 @@ class Origin:
         texts = {(p, value) for p in (iris.LABEL, iris.fileName, iris.usedEntity)}
         return cls(frozenset({*texts, (iris.usedDigest, digest), (iris.checksum, f"sha256:{digest}")}))
 
-    def is_behind(self, index: Index, node: str) -> bool:
-        """Whether it can be reached from a node."""
+    def behind(self, index: Index, nodes: set[str]) -> set[str]:
+        """Return those of some nodes from which it can be reached.
+
+        Where few are to be traced back that is done, each on its own; else it is traced forth, all at once.
+        """
+        seeds = list(self._seeds(index) if index.far else islice(self._seeds(index), len(nodes)))
+        if index.far or len(seeds) < len(nodes):
+            return nodes & self._reached(index, seeds)
+        barren: set[str] = set()
+        return {node for node in nodes if self._is_behind(index, node, barren)}
+
+    def _is_behind(self, index: Index, node: str, barren: set[str]) -> bool:
+        """Whether it can be reached from a node; where a search came in vain is added to `barren`."""
         waiting, seen = [ox.NamedNode(node)], {node}
         while waiting:
             quads = list(index.said(waiting.pop()))
@@ -63,20 +75,20 @@ class Origin:
                 return True
             near = sorted(_followed(quads), key=lambda q: q.predicate.value in _FIRST)  # the last one is taken first
             for quad in near:
-                if quad.object.value not in seen:
+                if quad.object.value not in seen and quad.object.value not in barren:
                     seen.add(quad.object.value)
                     waiting.append(quad.object)
+        barren |= seen
         return False
 
-    def reached(self, index: Index) -> set[str]:
+    def _reached(self, index: Index, seeds: list[Any]) -> set[str]:
         """Return every node from which it can be reached."""
-        waiting = list(self._seeds(index))
-        seen = {node.value for node in waiting}
-        while waiting:
-            for quad in index.sayers(waiting.pop()):
-                if quad.subject.value not in seen:
-                    seen.add(quad.subject.value)
-                    waiting.append(quad.subject)
+        newest = {node.value: node for node in seeds}
+        seen = set(newest)
+        while newest:
+            found = {node.value: node for node in index.sayers(newest.values())}
+            newest = {value: node for value, node in found.items() if value not in seen}
+            seen |= newest.keys()
         return seen
 
     def _meets(self, quads: list[Any]) -> bool:
