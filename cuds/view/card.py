@@ -105,7 +105,10 @@ def _value(value: Any) -> str:
 
 
 def _part(value: Any) -> str:
-    return (getattr(value, "label", "") or type(value).__name__) if isinstance(value, Component) else _value(value)
+    if not isinstance(value, Component):
+        return _value(value)
+    called = (getattr(value, name, "") for name in ("label", "name", "symbol"))
+    return next(filter(None, called), type(value).__name__)
 
 
 def _class(term: Term, of: Component, value: Any) -> str:
