@@ -4,8 +4,9 @@ import re
 from typing import Any
 
 from cuds.errors import InvalidError
-from cuds.semantics.triples import PREFIXES
+from cuds.semantics.triples import PREFIXES, XSD
 
+_TEXT, _DOUBLE = XSD + "string", XSD + "double"
 _ESCAPE = re.compile(r"\\u[0-9A-Fa-f]{4}|\\U000[0-9A-Fa-f]{5}")
 
 
@@ -64,10 +65,12 @@ def _refuse_service(sparql: str) -> None:
 
 def python(term: Any) -> Any:
     """Return what a term stands for: an IRI or text as text, a literal as its value."""
+    datatype = getattr(getattr(term, "datatype", None), "value", "")
+    if datatype in ("", _TEXT):
+        return None if term is None else term.value
+    if datatype == _DOUBLE:
+        return float(term.value)
     from rdflib import Literal
 
-    if term is None:
-        return None
-    datatype = getattr(getattr(term, "datatype", None), "value", "")
-    value = Literal(term.value, datatype=datatype).toPython() if datatype else term.value
+    value = Literal(term.value, datatype=datatype).toPython()
     return str(value) if isinstance(value, Literal) else value

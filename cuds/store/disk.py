@@ -30,6 +30,9 @@ class Library:
     ----------
     folder : path
         Made when it is not there.
+    endpoint : str
+        A SPARQL 1.1 endpoint, like ``"http://localhost:7878"``, that keeps the index instead, so that others may ask
+        it too: queries go to ``<endpoint>/query``, updates to ``<endpoint>/update``.
 
     Raises
     ------
@@ -39,10 +42,10 @@ class Library:
         When it cannot be written to.
     """
 
-    def __init__(self, folder: str | Path) -> None:
+    def __init__(self, folder: str | Path, *, endpoint: str = "") -> None:
         self._shelf = Shelf(Path(folder))
         self._shelf.sweep()
-        self._upkeep = Upkeep.of(self._shelf)
+        self._upkeep = Upkeep.of(self._shelf, endpoint)
 
     @property
     def folder(self) -> Path:
@@ -194,7 +197,7 @@ class Library:
         """
         with storing(self.folder):
             self._upkeep.rebuild()
-        if not self._upkeep.own:
+        if not self._upkeep.own and self._upkeep.endpoint is None:
             raise StorageError(
                 f"{self.folder}: its index belongs to another process", hint="close the library there, and try again"
             )

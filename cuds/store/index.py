@@ -54,7 +54,7 @@ class Index:
     def marks(self) -> dict[str, str]:
         """Return of which file each data set is, by name."""
         found = self.store.quads_for_pattern(None, _MARK, None, None)
-        return {name_of(_iri(q.graph_name)): q.object.value for q in found}  # type: ignore[union-attr]
+        return {name_of(_iri(q.graph_name)): q.object.value for q in found}
 
     def put(self, version: Version, graph: bytes) -> None:
         """Take in a data set, in place of what bore its name."""
@@ -91,7 +91,7 @@ class Index:
 
     def holds(self, graph: str) -> bool:
         """Whether an IRI is that of a data set that is here."""
-        return self.store.contains_named_graph(ox.NamedNode(graph))
+        return bool(self.store.contains_named_graph(ox.NamedNode(graph)))
 
     def names(self) -> list[str]:
         """Return the IRIs of all data sets."""
@@ -99,11 +99,24 @@ class Index:
 
     def said(self, node: Any, graph: str = "") -> Iterator[Any]:
         """Return what is said of a node, by a data set or by all of them."""
-        return self.store.quads_for_pattern(node, None, None, ox.NamedNode(graph) if graph else UNION)
+        return iter(self.store.quads_for_pattern(node, None, None, ox.NamedNode(graph) if graph else UNION))
+
+    def says(self, node: Any, predicate: str, text: str) -> bool:
+        """Whether any data set says a text of a node."""
+        return ox.Quad(node, ox.NamedNode(predicate), ox.Literal(text), UNION) in self.store
+
+    def along(self, node: Any, predicates: Iterable[str]) -> Iterator[Any]:
+        """Yield a node, and where one is led from it by each property in turn."""
+        found = [node]
+        yield node
+        for predicate in predicates:
+            known = ox.NamedNode(predicate)
+            found = [q.object for one in found for q in self.store.quads_for_pattern(one, known, None, UNION)]
+            yield from found
 
     def said_by(self, graph: str) -> Iterator[ox.Quad]:
         """Return what a data set says."""
-        return self.store.quads_for_pattern(None, None, None, ox.NamedNode(graph))
+        return iter(self.store.quads_for_pattern(None, None, None, ox.NamedNode(graph)))
 
     def types(self, rows: Iterable[tuple[str, str]]) -> Iterator[tuple[tuple[str, str], str]]:
         """Yield the classes of nodes, each as its data set says: ((graph, node), class)."""

@@ -15,7 +15,7 @@ from cuds.store.index import Index
 _PROV = "http://www.w3.org/ns/prov#"
 _TYPE = "http://www.w3.org/1999/02/22-rdf-syntax-ns#type"
 _MATERIAL = ox.NamedNode(iris.CUDS + "Material")
-_FIRST = (_PROV + "wasGeneratedBy", iris.used)  # where an answer lies as a rule
+_FIRST = (_PROV + "wasGeneratedBy", iris.used)  # the way to most answers: it is tried before any other
 ORIGINS = ("material", "used", "engine")
 
 
@@ -68,18 +68,24 @@ class Origin:
 
     def _is_behind(self, index: Index, node: str, barren: set[str]) -> bool:
         """Whether it can be reached from a node; where a search came in vain is added to `barren`."""
-        waiting, seen = [ox.NamedNode(node)], {node}
+        start = ox.NamedNode(node)
+        if any(self._is(index, one) for one in index.along(start, _FIRST)):
+            return True
+        waiting, seen = [start], {node}
         while waiting:
             quads = list(index.said(waiting.pop()))
             if self._meets(quads):
                 return True
-            near = sorted(_followed(quads), key=lambda q: q.predicate.value in _FIRST)  # the last one is taken first
-            for quad in near:
+            for quad in _followed(quads):
                 if quad.object.value not in seen and quad.object.value not in barren:
                     seen.add(quad.object.value)
                     waiting.append(quad.object)
         barren |= seen
         return False
+
+    def _is(self, index: Index, node: Any) -> bool:
+        """Whether a node is it, but for a material by its label."""
+        return any(index.says(node, predicate, text) for predicate, text in self.said)
 
     def _reached(self, index: Index, seeds: list[Any]) -> set[str]:
         """Return every node from which it can be reached."""

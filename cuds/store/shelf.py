@@ -2,7 +2,7 @@
 
 ::
 
-    library.json                       says that the folder is a library
+    library.json                       says that the folder is a library, and which
     sets/<name>/<number>.h5md          a version; <number>.deleted says that there is nothing any more
     journal                            names that were touched, in order: a hint for whoever keeps an index
     writing/<id>/                      what somebody is writing, who holds writing/<id>.lock
@@ -65,9 +65,10 @@ class Shelf:
                 )
             self.folder.mkdir(parents=True, exist_ok=True)
             with replacing(marker) as partial:
-                partial.write_text(json.dumps({"layout": LAYOUT}))
+                partial.write_text(json.dumps({"layout": LAYOUT, "id": str(uuid.uuid4())}))
         try:
-            layout = json.loads(marker.read_text())["layout"]
+            said = json.loads(marker.read_text())
+            layout, self.id = said["layout"], str(said.get("id", ""))
         except (ValueError, KeyError, TypeError) as error:
             raise FormatError(f"{marker}: damaged: {error}", hint=f'it should be {{"layout": {LAYOUT}}}') from None
         if layout != LAYOUT:

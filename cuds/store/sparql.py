@@ -1,7 +1,7 @@
 """The index of a library at a SPARQL 1.1 endpoint: a server of triples, which others may ask too.
 
-The files stay the truth: what the endpoint says of them is derived, like the index on the disk, and catches up with them
-in the same way.
+The files stay the truth: what the endpoint says of them is derived, like the index on the disk, and catches up with
+them in the same way.
 """
 
 import urllib.error
@@ -22,6 +22,7 @@ _FORM = "application/x-www-form-urlencoded"
 _AT_ONCE = 500  # nodes named in a query
 _FILLED = 50  # data sets in an update
 _PATIENCE = 60.0  # seconds
+_OWNER, _IS = ox.NamedNode("urn:cuds:library"), ox.NamedNode("urn:cuds:id")
 
 
 class Endpoint:
@@ -40,7 +41,9 @@ class Endpoint:
 
     def __init__(self, url: str) -> None:
         if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
-            raise InvalidError(f"endpoint: {url!r}", hint='give an address like "http://localhost:7878"', field="endpoint")
+            raise InvalidError(
+                f"endpoint: {url!r}", hint='give an address like "http://localhost:7878"', field="endpoint"
+            )
         self.url = url.rstrip("/")
 
     def query(
@@ -66,6 +69,10 @@ class Endpoint:
         except (SyntaxError, ValueError) as error:
             raise StorageError(f"{self.url}: it answers in no results of SPARQL: {error}", hint=_HINT) from error
 
+    def rows(self, sparql: str) -> Any:
+        """Return the solutions of a SELECT."""
+        return self.query(sparql)
+
     def update(self, sparql: str) -> None:
         """Change what the endpoint holds.
 
@@ -83,17 +90,17 @@ class Endpoint:
         where = f"{s} {p} {o}"
         if graph != UNION:
             where = f"GRAPH {g} {{ {where} }}"
-        for row in self.query(f"SELECT * WHERE {{ {where} }}"):
-            terms = [row[name] if term is None else term for name, term in given.items()]  # type: ignore[index]
+        for row in self.rows(f"SELECT * WHERE {{ {where} }}"):
+            terms = [row[name] if term is None else term for name, term in given.items()]
             yield ox.Quad(*terms)
 
     def named_graphs(self) -> Iterator[Any]:
         """Yield the names of all graphs."""
-        yield from (row["g"] for row in self.query("SELECT DISTINCT ?g WHERE { GRAPH ?g { ?s ?p ?o } }"))  # type: ignore[index]
+        yield from (row["g"] for row in self.rows("SELECT DISTINCT ?g WHERE { GRAPH ?g { ?s ?p ?o } }"))
 
     def contains_named_graph(self, graph: Any) -> bool:
         """Whether there is a graph of a name."""
-        return any(True for _ in self.query(f"SELECT ?s WHERE {{ GRAPH {graph} {{ ?s ?p ?o }} }} LIMIT 1"))  # type: ignore[union-attr]
+        return any(True for _ in self.rows(f"SELECT ?s WHERE {{ GRAPH {graph} {{ ?s ?p ?o }} }} LIMIT 1"))
 
     def extend(self, quads: Iterable[ox.Quad]) -> None:
         """Take in several, all or nothing."""
@@ -122,11 +129,9 @@ def inserted(several: Iterable[ox.Quad]) -> str:
     by_graph: dict[Any, list[str]] = {}
     for quad in several:
         by_graph.setdefault(quad.graph_name, []).append(f"{quad.triple} .")
-    parts = [
-        "\n".join(lines) if graph == UNION else f"GRAPH {graph} {{\n{'\n'.join(lines)}\n}}"
-        for graph, lines in by_graph.items()
-    ]
-    return f"INSERT DATA {{\n{'\n'.join(parts)}\n}}"
+    said = {graph: "\n".join(lines) for graph, lines in by_graph.items()}
+    parts = [text if graph == UNION else f"GRAPH {graph} {{\n{text}\n}}" for graph, text in said.items()]
+    return "\n".join(["INSERT DATA {", *parts, "}"])
 
 
 def dropped(graph: Any) -> str:
@@ -139,12 +144,34 @@ DROP SILENT GRAPH {graph}"""
 
 
 class RemoteIndex(Index):
-    """Graphs of data sets at an endpoint: what is to be found together is asked for in one query."""
+    """Graphs of data sets at an endpoint: what is to be found together is asked for in one query.
+
+    Parameters
+    ----------
+    endpoint : Endpoint
+        Empty but for what others keep there, or what an index left.
+    library : str
+        Whose index it is.
+
+    Raises
+    ------
+    InvalidError
+        When it holds that of another.
+    """
 
     far = True
 
-    def __init__(self, endpoint: Endpoint) -> None:
+    def __init__(self, endpoint: Endpoint, library: str) -> None:
         self.endpoint = endpoint
+        owners = {q.object for q in endpoint.quads_for_pattern(_OWNER, _IS, None, UNION)}
+        if owners - {ox.Literal(library)}:
+            raise InvalidError(
+                f"endpoint: {endpoint.url} holds the index of another library",
+                hint="give each library an endpoint of its own",
+                field="endpoint",
+            )
+        if not owners:
+            endpoint.extend([ox.Quad(_OWNER, _IS, ox.Literal(library), UNION)])
         super().__init__(endpoint)
         known = set(endpoint.quads_for_pattern(None, classes()[0].predicate, None, UNION))
         if missing := [c for c in classes() if c not in known]:
@@ -180,8 +207,8 @@ class RemoteIndex(Index):
     def sayers(self, nodes: Iterable[Any]) -> Iterator[Any]:
         """Yield what is said by all data sets with any of some nodes as object."""
         for some in _parts(map(str, nodes)):
-            found = self.endpoint.query(f"SELECT DISTINCT ?s WHERE {{ VALUES ?o {{ {some} }} ?s ?p ?o }}")
-            yield from (row["s"] for row in found)  # type: ignore[index]
+            found = self.endpoint.rows(f"SELECT DISTINCT ?s WHERE {{ VALUES ?o {{ {some} }} ?s ?p ?o }}")
+            yield from (row["s"] for row in found)
 
 
 def _parts(terms: Iterable[str]) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """The index of a library: derived from its files, kept up with them, made anew when it is damaged.
 
 It lies in ``index/`` and belongs to the process that holds ``index/lock``; any other keeps one of its own in memory.
+Or it lies at an endpoint, for all who ask there; then whoever writes brings it up to date, one at a time.
 It follows the journal, and looks through the folder when it is opened, or when the journal cannot tell.
 """
 
@@ -10,6 +11,7 @@ import hashlib
 import os
 import shutil
 import threading
+import warnings
 import weakref
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -18,11 +20,12 @@ from pathlib import Path
 import pyoxigraph as ox
 
 from cuds.codecs.hdf5 import stored_graph
-from cuds.errors import CudsError
+from cuds.errors import CudsError, StorageError
 from cuds.store.index import Index, classes
 from cuds.store.lock import Held
 from cuds.store.protocol import Version
 from cuds.store.shelf import Position, Shelf
+from cuds.store.sparql import Endpoint, RemoteIndex
 
 LAYOUT = 1
 _MANY = 200  # data sets; so many are taken in at once
@@ -37,10 +40,13 @@ class Upkeep:
     ----------
     shelf : Shelf
         The files.
+    endpoint : str
+        The address of the SPARQL 1.1 endpoint that holds the index; none for one of its own.
     """
 
-    def __init__(self, shelf: Shelf) -> None:
+    def __init__(self, shelf: Shelf, endpoint: str = "") -> None:
         self.shelf = shelf
+        self.endpoint = Endpoint(endpoint) if endpoint else None
         self.turn = threading.RLock()
         self.index: Index | None = None
         self.held: Held | None = None
@@ -49,10 +55,10 @@ class Upkeep:
         self._marks: dict[str, str] = {}
 
     @classmethod
-    def of(cls, shelf: Shelf) -> "Upkeep":
-        """Return the one of a folder."""
+    def of(cls, shelf: Shelf, endpoint: str) -> "Upkeep":
+        """Return the one of a folder and an endpoint."""
         with _guard:
-            return _all.setdefault(shelf.folder, cls(shelf))
+            return _all.setdefault((shelf.folder, endpoint), cls(shelf, endpoint))
 
     @property
     def own(self) -> bool:
@@ -71,9 +77,12 @@ class Upkeep:
 
     def committed(self) -> None:
         """Take in what was just committed, where there is an index already; it is kept, whatever becomes of that."""
-        if self.index is not None:
+        if self.index is not None or self.endpoint is not None:
             try:
                 self.current()
+            except StorageError as error:
+                self.close()
+                warnings.warn(f"kept, but the endpoint was not told: {error.message}", stacklevel=3)
             except BROKEN:
                 self.close()
 
@@ -105,11 +114,15 @@ class Upkeep:
     def _open(self, *, anew: bool = False) -> None:
         folder = self.shelf.folder / "index"
         self._position, self._marks, self.damaged = None, {}, {}
+        if self.endpoint is not None:
+            self.index = RemoteIndex(self.endpoint, self.shelf.id)
+            for name in self.index.marks() if anew else ():
+                self.index.drop(name)
+            return
         with suppress(OSError):  # a folder that cannot be written to has no index on the disk
             folder.mkdir(exist_ok=True)
             self.held = Held.take(folder / "lock")
         self.index = Index(ox.Store()) if self.held is None else self._on_disk(folder / _key(), anew)
-        self._marks = self.index.marks()
 
     def _on_disk(self, place: Path, anew: bool) -> Index:
         """Open the index; one that is damaged, of another layout, or was not filled to the end is made anew."""
@@ -136,6 +149,16 @@ class Upkeep:
             names = self.shelf.since(self._position)
             position = self.shelf.position()
             newest = self.shelf.newest(names)
+            if index.far:  # others bring it up to date too
+                self._bring_all(index, names, newest)
+        if not index.far:
+            self._bring_all(index, names, newest)
+        self._position = position
+
+    def _bring_all(self, index: Index, names: set[str] | None, newest: dict[str, Version]) -> None:
+        """Make the index say of names, or of all, what the files say."""
+        if names is None:
+            self._marks = index.marks()
         touched = self._marks.keys() | newest.keys() if names is None else names
         wanted = {name: newest.get(name) for name in touched}
         changed = {n: v for n, v in wanted.items() if self._marks.get(n) != (None if v is None else v.mark)}
@@ -144,7 +167,6 @@ class Upkeep:
         else:
             for name, version in sorted(changed.items()):
                 self._bring(index, name, version)
-        self._position = position
 
     def _fill(self, index: Index, versions: Iterable[Version]) -> None:
         """Take in many at once; when that is cut off, what is there is not trusted."""
@@ -176,7 +198,7 @@ class Upkeep:
                     self.damaged[version.name] = error
 
 
-_all: weakref.WeakValueDictionary[Path, Upkeep] = weakref.WeakValueDictionary()
+_all: weakref.WeakValueDictionary[tuple[Path, str], Upkeep] = weakref.WeakValueDictionary()
 
 
 @atexit.register

@@ -18,9 +18,13 @@ from tests.stories import STORIES, data_sets, difference, moving_story, whole_st
 PREFIXES = "PREFIX cuds: <https://w3id.org/cuds#> PREFIX rdfs: <http://www.w3.org/2000/01/rdf-schema#> "
 
 
-@pytest.fixture(params=[Memory, Library])
+@pytest.fixture(params=["memory", "folder", "endpoint"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
-    return Memory() if request.param is Memory else Library(tmp_path / "library")
+    if request.param == "memory":
+        return Memory()
+    return Library(
+        tmp_path / "library", endpoint=request.getfixturevalue("server") if request.param == "endpoint" else ""
+    )
 
 
 def computed(c11: float, label: str, *, engine: str = "an engine", symbol: str = "Cu") -> cuds.DataSet:
@@ -186,7 +190,7 @@ def test_what_many_were_made_from_is_found_as_of_few(store: Store, monkeypatch: 
         store.put(computed(150 + i, f"{i}", symbol="Cu" if i % 2 else "Al", engine=f"engine {i % 3}"))
     asked: list[dict[str, Any]] = [{"material": "Cu"}, {"engine": "engine 2"}, {"material": "Al", "engine": "engine 1"}]
     one_by_one = [[f.id for f in store.find(cuds.ElasticTensor, **a)] for a in asked]
-    monkeypatch.setattr("cuds.store.finding._FEW", 0)
+    monkeypatch.setattr("cuds.store.index.Index.far", True)  # then it is traced forth
     assert [[f.id for f in store.find(cuds.ElasticTensor, **a)] for a in asked] == one_by_one
     assert [len(found) for found in one_by_one] == [3, 2, 1]
 

@@ -1,6 +1,6 @@
 """A process that puts data sets into a library until it is killed, and says what it has put.
 
-writer.py FOLDER WHO ROUND {files,index} [COUNT]: it keeps to the files, or holds the index too.
+writer.py FOLDER WHO ROUND {files,index,URL} [COUNT]: it keeps to the files, or holds the index too, or keeps it there.
 """
 
 import sys
@@ -20,7 +20,7 @@ def tensor(who: str, i: int) -> cuds.DataSet:
 
 
 def main(folder: str, who: str, start: int, kind: str, count: int) -> None:
-    library = cuds.Library(folder)
+    library = cuds.Library(folder, endpoint=kind if kind.startswith("http:") else "")
     if kind == "index":
         library.find(cuds.Strain)
     print("ready", flush=True)
