@@ -159,6 +159,13 @@ def test_a_query_reaches_nothing_else(store: Store, query: str, says: str) -> No
     assert len(store.find(cuds.ElasticTensor)) == 1
 
 
+def test_a_function_that_is_not_there_is_no_damage(store: Store) -> None:
+    """A damaged index is made anew; what a query wants is no reason to."""
+    for query in ("SELECT (<http://x>(1) AS ?y) WHERE {}", "SELECT * WHERE { ?s ?p ?o FILTER(<http://x>(?o)) }"):
+        with pytest.raises(InvalidError, match="custom function <http://x> is not supported"):
+            store.query(query)
+
+
 def test_a_graph_that_is_elsewhere_says_nothing(store: Store) -> None:
     store.put(computed(170, "copper"))
     assert store.query("SELECT * WHERE { GRAPH <file:///etc/passwd> { ?s ?p ?o } }") == []
