@@ -10,6 +10,7 @@ import numpy as np
 
 import cuds
 from cuds.model.provenance import SimulationRun, Used
+from tests.benchmarks.growth import drawn
 
 JOIN = """
 PREFIX cuds: <https://w3id.org/cuds#>
@@ -63,6 +64,8 @@ def test_nothing_grows_faster_than_the_library(tmp_path: Path, count: Callable[[
                     "find": seconds(lambda: library.find(cuds.ElasticTensor, material="Cu", C11=(">", "198 GPa"))),
                 }
         found[most]["rebuild"] = seconds(library.rebuild, 1)
+    curves = {what: {n: 1e3 * each[what] for n, each in found.items()} for what in ("add", "join", "find")}
+    assert drawn(curves, "data sets in the library", tmp_path / "library.svg").stat().st_size > 0
     for size, each in found.items():
         print(f"{size} data sets: " + ", ".join(f"{what} {1e3 * s:.2f} ms" for what, s in each.items()))
     small, large = found[most // 4], found[most]
