@@ -167,6 +167,15 @@ class DataSet:
     def __repr__(self) -> str:
         return "\n".join([f"DataSet({self.label or len(self)})", *(f"  {_line(e)}" for e in self)])
 
+    def _repr_html_(self) -> str:
+        """Show it in a notebook."""
+        shown: str = service("shown.html")(self)
+        return shown
+
+    def __rich__(self) -> Any:
+        """Show it in a terminal, by rich."""
+        return service("shown.rich")(self)
+
 
 def verify(component: Component) -> None:
     """Compare every array of a component, and of all that it refers to, with the digest that its file states.
