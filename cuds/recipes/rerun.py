@@ -177,7 +177,8 @@ def _part(entity: Entity) -> tuple[Any, ...]:
 def _apart(was: Component, now: Component) -> float:
     largest = 0.0
     for name in type(was).bindings():
-        one, other = getattr(was, name), getattr(now, name)
+        one: Any = getattr(was, name)
+        other: Any = getattr(now, name)
         if isinstance(one, Component) and isinstance(other, Component):
             largest = max(largest, _apart(one, other))
         if isinstance(one, Quantity) and isinstance(other, Quantity):

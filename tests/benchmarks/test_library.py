@@ -54,7 +54,7 @@ def test_nothing_grows_faster_than_the_library(tmp_path: Path, count: Callable[[
         library.find(cuds.ElasticTensor)
         for i in range(most):
             library.put(measured(i))
-            if (size := i + 1) in (most // 16, most // 4, most):
+            if (size := i + 1) in (most // 8, most // 4, most):
                 assert len(library.query(JOIN)) == -(-size // SILVER)
                 near = library.find(cuds.ElasticTensor, material="Cu", C11=(">", "198 GPa"))
                 assert 0 < len(near) < 0.1 * size
