@@ -38,11 +38,26 @@ def answers(store: Any, sparql: str, **graphs: Any) -> list[dict[str, Any]]:
             )
         variables = [v.value for v in solutions.variables]
         return [{v: python(row[v]) for v in variables} for row in solutions]
-    except (SyntaxError, ValueError, OSError) as error:
+    except (SyntaxError, ValueError, OSError, RuntimeError) as error:
         if isinstance(error, InvalidError):
+            raise
+        if isinstance(error, RuntimeError) and (said := _beyond(sparql)):
+            raise InvalidError(f"query: {said}", hint="ask for what SPARQL 1.1 itself has", field="query") from None
+        if isinstance(error, RuntimeError):
             raise
         declare = " ".join(f"PREFIX {p}: <{n}>" for p, n in PREFIXES.items())
         raise InvalidError(f"query: {error}", hint=f"prefixes to declare: {declare}", field="query") from error
+
+
+def _beyond(sparql: str) -> str:
+    """Return why an empty store cannot answer a query either: then it is not the store that is damaged."""
+    import pyoxigraph
+
+    try:
+        pyoxigraph.Store().query(sparql)
+    except RuntimeError as error:
+        return str(error)
+    return ""
 
 
 def plain(sparql: str) -> str:

@@ -26,6 +26,7 @@ from cuds.model.entity import Component, Entity, Term
 from cuds.model.plain import Json
 from cuds.model.provenance import SimulationRun
 from cuds.semantics.asking import answers
+from cuds.semantics.clauses import dataset_clauses
 from cuds.semantics.invariants import invariants
 from cuds.semantics.places import names, place, stored
 from cuds.semantics.triples import PROV, QUDT, RDFS, TYPE, as_graph, literal, n_triples, named, place_literal
@@ -172,7 +173,7 @@ def query(data: DataSet, sparql: str) -> list[dict[str, Any]]:
     """
     store = ox.Store()
     store.extend(ox.Quad(*triple) for triple in lift(data).triples)
-    return answers(store, sparql)
+    return answers(store, sparql, **dataset_clauses(sparql, lambda _: False, lambda: ()))
 
 
 class _Lifter:

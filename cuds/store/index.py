@@ -12,7 +12,7 @@ import pyoxigraph as ox
 
 from cuds.registry import ontology_folder
 from cuds.semantics.asking import answers
-from cuds.store.clauses import dataset_clauses
+from cuds.semantics.clauses import dataset_clauses
 from cuds.store.protocol import Version, iri, name_of
 
 _TYPE = ox.NamedNode("http://www.w3.org/1999/02/22-rdf-syntax-ns#type")

@@ -10,6 +10,7 @@ import numpy as np
 
 import cuds
 from cuds.model.provenance import SimulationRun, Used
+from tests.benchmarks.growth import drawn
 
 JOIN = """
 PREFIX cuds: <https://w3id.org/cuds#>
@@ -47,13 +48,13 @@ def seconds(what: Callable[[], Any], times: int = 7) -> float:
 
 
 def test_nothing_grows_faster_than_the_library(tmp_path: Path, count: Callable[[int, int], int]) -> None:
-    most = count(240, 2400)
+    most = count(240, 10_000)
     found: dict[int, dict[str, float]] = {}
     with cuds.Library(tmp_path / "library") as library:
         library.find(cuds.ElasticTensor)
         for i in range(most):
             library.put(measured(i))
-            if (size := i + 1) in (most // 4, most):
+            if (size := i + 1) in (most // 8, most // 4, most):
                 assert len(library.query(JOIN)) == -(-size // SILVER)
                 near = library.find(cuds.ElasticTensor, material="Cu", C11=(">", "198 GPa"))
                 assert 0 < len(near) < 0.1 * size
@@ -63,6 +64,8 @@ def test_nothing_grows_faster_than_the_library(tmp_path: Path, count: Callable[[
                     "find": seconds(lambda: library.find(cuds.ElasticTensor, material="Cu", C11=(">", "198 GPa"))),
                 }
         found[most]["rebuild"] = seconds(library.rebuild, 1)
+    curves = {what: {n: 1e3 * each[what] for n, each in found.items()} for what in ("add", "join", "find")}
+    assert drawn(curves, "data sets in the library", tmp_path / "library.svg").stat().st_size > 0
     for size, each in found.items():
         print(f"{size} data sets: " + ", ".join(f"{what} {1e3 * s:.2f} ms" for what, s in each.items()))
     small, large = found[most // 4], found[most]

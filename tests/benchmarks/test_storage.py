@@ -13,6 +13,7 @@ import pytest
 
 import cuds
 from cuds.semantics.conformance import complaints
+from tests.benchmarks.growth import drawn
 
 Count = Callable[[int, int], int]
 
@@ -144,3 +145,27 @@ def test_what_the_model_and_the_shapes_look_at(count: Count) -> None:
             lambda _, f=fields: cuds.ParticleSystem(**f), lambda _, g=graph: complaints(g), times=10
         )
         print(f"\n{n} atoms: model {model:.2f} ms, shapes {shapes:.2f} ms")
+
+
+def test_how_it_grows(tmp_path: Path, count: Count) -> None:
+    """Writing and reading grow with the numbers; opening, and what is said and looked at in the graph, do not."""
+    file = tmp_path / "x.h5md"
+    curves: dict[str, dict[int, float]] = {}
+    for n in (10**2, 10**3, 10**4, 10**5, count(10**5, 10**6)):
+        systems = [atoms(n, seed) for seed in range(6)]
+        graph = cuds.DataSet(systems[0]).graph()
+        steps: dict[str, Callable[[int], Any]] = {
+            "write": lambda i, s=systems: cuds.DataSet(s[i]).save(file),
+            "open": lambda _: cuds.read(file),
+            "open, read all": lambda _: [np.array(a) for a in plain(cuds.read(file)[cuds.ParticleSystem]).values()],
+            "Turtle": lambda i, s=systems: cuds.DataSet(s[i]).serialise(),
+            "SHACL": lambda _, g=graph: complaints(g),
+        }
+        for name, step in steps.items():
+            curves.setdefault(name, {})[n] = milliseconds(step, times=5)[0]
+    for name, points in curves.items():
+        print(f"\n{name}: " + ", ".join(f"{n} atoms {ms:.2f} ms" for n, ms in points.items()))
+    assert drawn(curves, "atoms", tmp_path / "storage.svg").stat().st_size > 0
+    first, last = min(curves["open"]), max(curves["open"])
+    for name in ("open", "SHACL"):
+        assert curves[name][last] < 5 * curves[name][first], f"{name} does not grow"

@@ -196,3 +196,19 @@ def test_verify_names_what_is_damaged(tmp_path: Path) -> None:
     assert [d["path"] for d in found["damage"]] == [str(path)]
     assert "is no library" in run("verify", tmp_path, code=1)
     assert not (tmp_path / "library.json").exists()
+
+
+def test_what_was_computed_is_shown_cited_exported_and_computed_again(job: Path, tmp_path: Path) -> None:
+    result = tmp_path / "result.h5md"
+    run("run", job, "--engine", "lammps", "-o", result)
+    assert "computed by SinglePoint by lammps" in run("show", result, "--provenance")
+    assert run("show", result, "--provenance", "--mermaid").startswith("flowchart LR")
+    assert "10.1016/j.cpc.2021.108171" in run("cite", result)
+    assert run("export", result, "--ro-crate", tmp_path / "crate") == f"{tmp_path / 'crate'}\n"
+    assert "PotentialEnergy" in (told := run("rerun", result))
+    assert all(line.endswith("the same numbers") for line in told.splitlines())
+    library = cuds.Library(tmp_path / "library")
+    library.put(cuds.read(result), "copper")
+    library.close()
+    assert all(c["same"] for c in json.loads(run("rerun", library.folder, "--name", "copper", "--json")))
+    assert "say which data set with --name: copper" in run("cite", library.folder, code=1)

@@ -136,7 +136,10 @@ def test_a_query_is_asked_of_all_and_a_clause_chooses(store: Store) -> None:
 @pytest.mark.parametrize(
     ("query", "says"),
     [
-        ("SELECT ?s FROM <file:///etc/passwd> WHERE { ?s ?p ?o }", "FROM file:///etc/passwd: the library holds no"),
+        (
+            "SELECT ?s FROM <file:///etc/passwd> WHERE { ?s ?p ?o }",
+            "FROM file:///etc/passwd: there is no such data set",
+        ),
         ("SELECT ?s FROM NAMED <file:///etc/passwd> { GRAPH ?g { ?s ?p ?o } }", "FROM file:///etc/passwd"),
         ("SELECT ?s FR\\u004FM <file:///etc/passwd> WHERE { ?s ?p ?o }", "FROM file:///etc/passwd"),
         ("PREFIX f: <file:///etc/> SELECT ?s FROM f:passwd WHERE { ?s ?p ?o }", "FROM file:///etc/passwd"),
@@ -157,6 +160,13 @@ def test_a_query_reaches_nothing_else(store: Store, query: str, says: str) -> No
         store.query(query)
     assert [v.name for v in store.list()] == ["copper"]
     assert len(store.find(cuds.ElasticTensor)) == 1
+
+
+def test_a_function_that_is_not_there_is_no_damage(store: Store) -> None:
+    """A damaged index is made anew; what a query wants is no reason to."""
+    for query in ("SELECT (<http://x>(1) AS ?y) WHERE {}", "SELECT * WHERE { ?s ?p ?o FILTER(<http://x>(?o)) }"):
+        with pytest.raises(InvalidError, match="custom function <http://x> is not supported"):
+            store.query(query)
 
 
 def test_a_graph_that_is_elsewhere_says_nothing(store: Store) -> None:

@@ -1,4 +1,4 @@
-"""The dataset clauses of a query, FROM and FROM NAMED: they choose among data sets of the library, and nothing else."""
+"""The dataset clauses of a query, FROM and FROM NAMED: they choose among what is asked, and nothing else."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -15,7 +15,7 @@ def dataset_clauses(sparql: str, holds: Callable[[str], bool], known: Callable[[
     sparql : str
         The query. It is read, not run.
     holds : callable
-        Whether the library has a graph of this IRI.
+        Whether what is asked has a graph of this IRI.
     known : callable
         Gives all that it has.
 
@@ -24,7 +24,7 @@ def dataset_clauses(sparql: str, holds: Callable[[str], bool], known: Callable[[
     InvalidError
         When the query cannot be read.
     UnknownError
-        When it names a graph that is not in the library: a file, a page, a data set that is not there.
+        When it names a graph that is not there: a file, a page, a data set that is not there.
     """
     if "from" not in plain(sparql).casefold():
         return {}
@@ -34,7 +34,7 @@ def dataset_clauses(sparql: str, holds: Callable[[str], bool], known: Callable[[
     for graph in (*default, *named):
         if not holds(graph):
             raise UnknownError(
-                f"query: FROM {graph}: the library holds no such data set",
+                f"query: FROM {graph}: there is no such data set here",
                 hint=did_you_mean(graph, known()),
                 field="query",
             )
