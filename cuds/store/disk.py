@@ -199,7 +199,8 @@ class Library:
             self._upkeep.rebuild()
         if not self._upkeep.own and self._upkeep.endpoint is None:
             raise StorageError(
-                f"{self.folder}: its index belongs to another process", hint="close the library there, and try again"
+                f"{self.folder}: its index belongs to another process, or may not be written to",
+                hint="close the library there, and try again",
             )
 
     def close(self) -> None:
@@ -238,10 +239,19 @@ class Library:
                 broken = error.__cause__ if isinstance(error, CudsError) else error
                 if not isinstance(broken, BROKEN) or not self._upkeep.own:
                     raise
-                self.rebuild()
-                answer = ask(self._upkeep.current())
+                answer = self._asked_anew(ask)
             if warn:
                 for name, damage in self._upkeep.damaged.items():
                     said = damage.message.partition("\n")[0]
                     warnings.warn(f"data set {name!r} cannot be read, and was not asked: {said}", stacklevel=3)
             return answer
+
+    def _asked_anew(self, ask: Callable[[Index], T]) -> T:
+        """Return an answer of an index that is made anew: in memory, where the disk takes none."""
+        try:
+            with storing(self.folder):
+                self._upkeep.rebuild()
+                return ask(self._upkeep.current())
+        except StorageError:
+            self._upkeep.rebuild(on_disk=False)
+            return ask(self._upkeep.current())

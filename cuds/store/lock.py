@@ -1,5 +1,6 @@
 """One at a time, among all processes and threads; whoever dies holds nothing."""
 
+import errno
 import fcntl
 import os
 import time
@@ -26,7 +27,7 @@ class Held:
     def take(cls, path: Path) -> "Held | None":
         """Return the lock; None when somebody else has it."""
         while True:
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+            descriptor = _opened(path)
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -42,6 +43,16 @@ class Held:
             fcntl.flock(self._descriptor, fcntl.LOCK_UN)
             os.close(self._descriptor)
         self._descriptor = -1
+
+
+def _opened(path: Path) -> int:
+    """Open a lock, also one in a folder that cannot be written to, where it is there."""
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    except OSError as error:
+        if error.errno not in (errno.EACCES, errno.EROFS) or not path.exists():
+            raise
+        return os.open(path, os.O_RDONLY)
 
 
 def _is(path: Path, descriptor: int) -> bool:

@@ -13,6 +13,7 @@ A version is written apart, flushed to the disk, and committed by one rename. Th
 committed, under the lock: whoever holds the lock finds every commit in the journal.
 """
 
+import errno
 import json
 import os
 import re
@@ -81,14 +82,14 @@ class Shelf:
 
     def names(self) -> list[str]:
         """Return the names of which there ever was a version."""
-        return sorted(unquote(entry.name) for entry in os.scandir(self.sets) if entry.is_dir())
+        return sorted(unquote(entry.name) for entry in os.scandir(self.sets) if os.path.isdir(entry.path))
 
     def versions(self, name: str) -> list[Version]:
         """Return all versions of a name, the first one first."""
         found = []
-        with suppress(FileNotFoundError):
-            for entry in os.scandir(self.sets / part(name)):
-                if (matched := _VERSION.fullmatch(entry.name)) is not None and entry.is_file():
+        for entry in _inside(self.sets / part(name)):
+            if (matched := _VERSION.fullmatch(entry.name)) is not None and os.path.isfile(entry.path):
+                with suppress(FileNotFoundError):  # it was purged meanwhile
                     number, stat = int(matched[1]), entry.stat()
                     mark = f"{number} {stat.st_size} {stat.st_mtime_ns}"
                     deleted = matched[2] == "deleted"
@@ -218,6 +219,16 @@ def storing(folder: Path) -> Iterator[None]:
             hint="is the disk full, or the folder of somebody else? What was kept is as it was",
             folder=str(folder),
         ) from error
+
+
+def _inside(folder: Path) -> list["os.DirEntry[str]"]:
+    """Return what a folder holds; nothing where there is none, or a link that leads in a circle."""
+    try:
+        return list(os.scandir(folder))
+    except OSError as error:
+        if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):
+            return []
+        raise StorageError(f"{folder}: cannot be read: {error}", hint="may you read what lies there?") from error
 
 
 def _to_disk(*folders: Path) -> None:

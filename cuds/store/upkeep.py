@@ -86,11 +86,11 @@ class Upkeep:
             except BROKEN:
                 self.close()
 
-    def rebuild(self) -> None:
-        """Make the index anew from the files."""
+    def rebuild(self, *, on_disk: bool = True) -> None:
+        """Make the index anew from the files, on the disk or in memory."""
         with self.turn:
             self.close()
-            self._open(anew=True)
+            self._open(anew=True, on_disk=on_disk)
             self.current()
 
     def close(self) -> None:
@@ -111,7 +111,7 @@ class Upkeep:
 
     # --- opening ---
 
-    def _open(self, *, anew: bool = False) -> None:
+    def _open(self, *, anew: bool = False, on_disk: bool = True) -> None:
         folder = self.shelf.folder / "index"
         self._position, self._marks, self.damaged = None, {}, {}
         if self.endpoint is not None:
@@ -121,7 +121,7 @@ class Upkeep:
             return
         with suppress(OSError):  # a folder that cannot be written to has no index on the disk
             folder.mkdir(exist_ok=True)
-            self.held = Held.take(folder / "lock")
+            self.held = Held.take(folder / "lock") if on_disk and os.access(folder, os.W_OK) else None
         self.index = Index(ox.Store()) if self.held is None else self._on_disk(folder / _key(), anew)
 
     def _on_disk(self, place: Path, anew: bool) -> Index:

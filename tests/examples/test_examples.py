@@ -156,6 +156,15 @@ def test_the_page_on_libraries_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert here["library"].verify() == []
 
 
+def test_the_page_on_files_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    here = run_page("files.md")
+    assert [e.digest for e in here["same"]] == [e.digest for e in here["data"]]
+    assert here["back"][cuds.Mesh].points == here["mesh"].points
+    assert np.allclose(here["atoms"][cuds.ParticleSystem].positions.value, here["copper"].positions.value)
+    assert here["row"].shape == (10, 3)
+
+
 def test_every_example_is_tested() -> None:
     assert {p.name for p in FOLDER.glob("[0-9]*.py")} == {"01_copper_plate.py", "02_warped_laminate.py"}
 
