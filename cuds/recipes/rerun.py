@@ -177,13 +177,19 @@ def _part(entity: Entity) -> tuple[Any, ...]:
 def _apart(was: Component, now: Component) -> float:
     largest = 0.0
     for name in type(was).bindings():
-        one: Any = getattr(was, name)
-        other: Any = getattr(now, name)
+        one, other = getattr(was, name), getattr(now, name)
         if isinstance(one, Component) and isinstance(other, Component):
             largest = max(largest, _apart(one, other))
-        if isinstance(one, Quantity) and isinstance(other, Quantity):
-            one, other = one.value, other.in_unit(one.unit)
-        if isinstance(one, np.ndarray | float) and np.shape(one) == np.shape(other):
-            scale = float(np.max(np.abs(one), initial=0.0)) or 1.0
-            largest = max(largest, float(np.max(np.abs(np.subtract(one, other)), initial=0.0)) / scale)
+        elif isinstance(one, Quantity) and isinstance(other, Quantity):
+            largest = max(largest, _far(one.value, other.in_unit(one.unit)))
+        elif isinstance(one, np.ndarray | float):
+            largest = max(largest, _far(one, other))
     return largest
+
+
+def _far(one: Any, other: Any) -> float:
+    """Return the largest difference, relative to the largest number; infinite where there are more or fewer."""
+    if np.shape(one) != np.shape(other):
+        return float("inf")
+    scale = float(np.max(np.abs(one), initial=0.0)) or 1.0
+    return float(np.max(np.abs(np.subtract(one, other)), initial=0.0)) / scale
