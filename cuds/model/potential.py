@@ -96,6 +96,10 @@ class PotentialTerm(Component):
         How the energy ends at the cutoff: a name of the ontology, like ``"ShiftedCutoff"``.
     accuracy : float, optional
         Of what is summed beyond the cutoff, relative; of an Ewald sum only.
+    dielectric : float, optional
+        How many times more permittive what surrounds the cutoff is; of a reaction field only.
+    correction : str
+        What is added for the pairs that the cutoff leaves out: a name of the ontology, like ``"AverageDispersion"``.
     mixing : str
         The rule from which the parameters of unlike pairs were computed, if they were.
     """
@@ -113,6 +117,8 @@ class PotentialTerm(Component):
     inner: Annotated[Quantity | None, Term(iris.inner, "Length", ("n_pairs",), means="CutoffDistance")] = None
     truncation: Annotated[str, Term(iris.truncation)] = ""
     accuracy: Annotated[float | None, Term(iris.accuracy)] = Field(default=None, gt=0, lt=1)
+    dielectric: Annotated[float | None, Term(iris.dielectric)] = Field(default=None, gt=0, allow_inf_nan=False)
+    correction: Annotated[str, Term(iris.correction)] = ""
     mixing: Annotated[str, Term(iris.mixing, physics=False)] = ""
 
     @model_validator(mode="after")

@@ -87,7 +87,8 @@ class Topology(Component):
     groups : tuple of TermGroup
         The terms.
     exclusions : int array (n_excluded, 2)
-        Every pair of particles between which no term of the potential acts; a `TermGroup` may act there instead.
+        Every pair of particles between which no term of the potential acts, but for what a reaction field does there;
+        a `TermGroup` may act there instead.
     constrained : int array (n_constrained, 2)
         Pairs of particles whose distance does not change when they move.
     lengths : Quantity (n_constrained,), optional

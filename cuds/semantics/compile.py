@@ -92,10 +92,14 @@ def dictionary(graph: Graph) -> dict[str, Any]:
         "truncations": {
             local(t): {
                 **_texts(graph, t, "inside", "switched"),
+                "excluded": _texts(graph, t, "betweenExcluded")["betweenExcluded"],
                 "corrected": bool(graph.value(t, CUDS.corrected)),
                 "summed": bool(graph.value(t, CUDS.summed)),
             }
             for t in _sorted(graph.subjects(RDF.type, CUDS.Truncation))
+        },
+        "corrections": {
+            local(c): text(graph, c, RDFS.label) for c in _sorted(graph.subjects(RDF.type, CUDS.LongRangeCorrection))
         },
         "mixing": {
             local(m): {"form": local(graph.value(m, CUDS.mixes)), **_texts(graph, m, "map")}

@@ -24,6 +24,7 @@ _RULES = {
     "ceil": "0",
     "wrap": "1",
     "int": "0",
+    "step": "0",
 }
 _ZERO, _ONE, _MINUS = ast.Constant(0), ast.Constant(1), ast.UnaryOp(ast.USub(), ast.Constant(1))
 
@@ -65,7 +66,7 @@ def _of_operator(node: ast.BinOp, left: ast.expr, right: ast.expr) -> ast.expr:
             return _sum(left, _product(_MINUS, right))
         case ast.Mult():
             return _sum(_product(left, node.right), _product(node.left, right))
-    falling = _quotient(_product(node.left, right), _product(node.right, node.right))
+    falling = _product(node, _quotient(right, node.right))  # a square of the divisor could be too small a number
     return _sum(_quotient(left, node.right), _product(_MINUS, falling))
 
 

@@ -179,6 +179,22 @@ class EngineWords:
             f"{self.title} has no word for the form {form}", hint=did_you_mean(form, self.forms), form=form
         )
 
+    def corrects(self, correction: str) -> None:
+        """Refuse a long-range correction for which the engine has no word.
+
+        Raises
+        ------
+        UnsupportedError
+            It names those that the engine has.
+        """
+        known = [r.realises for r in self.rows if r.realises in dictionary()["corrections"]]
+        if correction and correction not in known:
+            raise UnsupportedError(
+                f"{self.title} has no long-range correction {correction}",
+                hint=f"it has {', '.join(known)}" if known else "leave it out knowingly: correction=''",
+                field="correction",
+            )
+
     def scheme(self, simulation: MolecularDynamics) -> Row:
         """Return the engine's word for how particles are to move.
 

@@ -42,6 +42,7 @@ FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "ceil": np.ceil,
     "wrap": _wrap,
     "int": np.rint,
+    "step": lambda x: np.heaviside(x, 1.0),
 }
 _KEEP = {"abs", "floor", "ceil", "wrap", "int"}  # functions whose value has the dimension of their argument
 _OF_ANGLE, _TO_ANGLE = {"sin", "cos", "tan"}, {"asin", "acos", "atan"}
@@ -262,6 +263,8 @@ def _of_function(name: str, argument: ast.expr, names: Mapping[str, Dimension]) 
     found = _dimension(argument, names)
     if name in _KEEP:
         return found
+    if name == "step":
+        return NONE
     if name == "sqrt":
         return found and scaled(found, 0.5)
     if found not in (None, NONE) and not (name in _OF_ANGLE and found == ANGLE):

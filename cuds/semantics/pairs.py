@@ -1,5 +1,6 @@
 """Potentials of pairs: made from a functional form and its parameters, and calculated as the form is written down."""
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -15,7 +16,8 @@ from cuds.semantics.dictionary import Form, dictionary, form
 from cuds.semantics.expression import Expression, assignments, expression
 from cuds.units import Quantity, quantity, reference_unit
 
-_SHARP = "SharpCutoff"
+_AT_CUTOFF = ("Ec", "dEc", "ddEc")
+_SHARP, _CONDUCTOR = "SharpCutoff", "ConductingReactionField"
 
 
 def pair(
@@ -108,7 +110,14 @@ def mixed(
     return _potential(found, elements, between, columns, (cutoff, inner, truncation, rule))
 
 
-def coulomb(species: Iterable[str], *, cutoff: Any, truncation: str = "", accuracy: float | None = None) -> Potential:
+def coulomb(
+    species: Iterable[str],
+    *,
+    cutoff: Any,
+    truncation: str = "",
+    accuracy: float | None = None,
+    dielectric: float | None = None,
+) -> Potential:
     """Return the interaction of the charges of the particles.
 
     Parameters
@@ -118,9 +127,11 @@ def coulomb(species: Iterable[str], *, cutoff: Any, truncation: str = "", accura
     cutoff : Quantity
         The distance beyond which it is summed over all periodic images, or left out.
     truncation : str
-        ``"EwaldSum"`` where an accuracy is given, else ``"SharpCutoff"``.
+        ``"EwaldSum"`` where an accuracy is given, a reaction field where a dielectric is, else ``"SharpCutoff"``.
     accuracy : float, optional
         Of the Ewald sum: the relative strength of what real space leaves at the cutoff.
+    dielectric : float, optional
+        Of the reaction field: the relative permittivity of what lies beyond the cutoff; ``math.inf`` of a conductor.
 
     Examples
     --------
@@ -130,13 +141,26 @@ def coulomb(species: Iterable[str], *, cutoff: Any, truncation: str = "", accura
     """
     elements = tuple(dict.fromkeys(species))
     between = [(i, j) for i in range(len(elements)) for j in range(i, len(elements))]
-    chosen = truncation or ("SharpCutoff" if accuracy is None else "EwaldSum")
+    chosen = truncation or _usual(accuracy, dielectric)
     made = _potential(form("Coulomb"), elements, between, {}, (cutoff, None, chosen, ""))
     if dictionary()["truncations"][chosen]["summed"] != (accuracy is not None):
         raise InvalidError(
             f"accuracy: {accuracy} with {chosen}", hint="an Ewald sum has one, nothing else does", field="accuracy"
         )
-    return made if accuracy is None else made.replace(terms=(made.terms[0].replace(accuracy=accuracy),))
+    given = None if chosen == _CONDUCTOR and dielectric == math.inf else dielectric
+    if ("dielectric" in expression(dictionary()["truncations"][chosen]["inside"]).symbols) != (given is not None):
+        raise InvalidError(
+            f"dielectric: {dielectric} with {chosen}", hint="a ReactionField has one, nothing else", field="dielectric"
+        )
+    return made.replace(terms=(made.terms[0].replace(accuracy=accuracy, dielectric=given),))
+
+
+def _usual(accuracy: float | None, dielectric: float | None) -> str:
+    if accuracy is not None:
+        return "EwaldSum"
+    if dielectric is not None:
+        return _CONDUCTOR if dielectric == math.inf else "ReactionField"
+    return _SHARP
 
 
 def _pair_form(name: str) -> Form:
@@ -279,13 +303,12 @@ class Curve:
             if parameter.constant is not None:
                 names[symbol] = parameter.constant.in_unit(reference_unit(parameter.kind))
         names |= self.constants
+        names |= {n: v for n in ("accuracy", "dielectric") if (v := getattr(self.term, n)) is not None}
         for name in ("cutoff", "inner"):
             distance = getattr(self.term, name)
             if distance is not None:
                 names[name] = distance.in_unit("angstrom")[row]
-        energies = _derivatives(self.term.form)
-        at_cutoff = {**names, "r": names["cutoff"]}
-        return names | {n: float(e(at_cutoff)) for n, e in zip(("Ec", "dEc", "ddEc"), energies, strict=True)}
+        return names | at_cutoff(self.term.form, names)
 
 
 def curve(term: PotentialTerm, first: str, second: str, **constants: float) -> Curve:
@@ -304,6 +327,35 @@ def _derivatives(name: str) -> tuple[Expression, Expression, Expression]:
     energy = expression(form(name).energy)
     slope = derivative(energy, "r")
     return energy, slope, derivative(slope, "r")
+
+
+@cache
+def truncated(name: str, truncation: str) -> Expression:
+    """Return the truncated energy of a form up to the cutoff, or up to where it is switched, by its symbols."""
+    return _at_cutoff(name, dictionary()["truncations"][truncation]["inside"])
+
+
+def at_cutoff(name: str, numbers: Mapping[str, float]) -> dict[str, float]:
+    """Return the energy of a form and its two derivatives at the cutoff, by the symbols that truncations use."""
+    there = {**numbers, "r": numbers["cutoff"]}
+    return {n: float(e(there)) for n, e in zip(_AT_CUTOFF, _derivatives(name), strict=True)}
+
+
+@cache
+def between_excluded(name: str, truncation: str) -> Expression | None:
+    """Return the energy of a form between two excluded particles, by its symbols and cutoff; None where there is none.
+
+    At the distance zero, half of it is what a particle adds by itself.
+    """
+    text = dictionary()["truncations"][truncation]["excluded"] if truncation else ""
+    return _at_cutoff(name, text) if text else None
+
+
+def _at_cutoff(name: str, text: str) -> Expression:
+    """Return an expression of E and its derivatives at the cutoff as one of the symbols of a form."""
+    energy, cutoff = expression(form(name).energy), expression("cutoff")
+    there = {n: e.put(r=cutoff) for n, e in zip(_AT_CUTOFF, _derivatives(name), strict=True)}
+    return expression(text).put(E=energy, **there)
 
 
 @cache

@@ -109,6 +109,7 @@ class Engine:
                 )
             try:
                 self.words().row(term.form, term.truncation)
+                self.words().corrects(term.correction)
             except UnsupportedError as error:
                 raise error.within(f"potential: {term.name}") from None
         return found

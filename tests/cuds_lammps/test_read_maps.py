@@ -16,7 +16,8 @@ MADE = "fix cuds_maps all cmap"
 
 def chains(rng: np.random.Generator) -> cuds.ParticleSystem:
     """Two chains with a map each."""
-    one, two = (chain_at(*rng.uniform(-180, 180, 2), maps_over(rng)) for _ in range(2))
+    torsions = rng.uniform(-180, 180, (2, 2)).tolist()
+    one, two = (chain_at(phi, psi, maps_over(rng)) for phi, psi in torsions)
     x = np.concatenate([one.positions.in_unit("angstrom"), np.add(two.positions.in_unit("angstrom"), [0, 0, 12.0])])
     maps = cuds.TorsionMaps(
         particles=[range(1, 6), range(6, 11)], row=[1, 0], energies=(rng.normal(0, 6, (2, 24, 24)), "kJ/mol")

@@ -12,7 +12,7 @@ import cuds
 from cuds.errors import CudsError, InvalidError, UnitError, UnknownError
 from cuds.semantics.condition import condition
 from cuds.semantics.dictionary import dictionary, engine_words, form
-from cuds.semantics.dimension import ENERGY, dimension
+from cuds.semantics.dimension import ENERGY, NONE, dimension
 from cuds.semantics.expression import assignments, expression, expressions
 from cuds.semantics.pairs import curve
 from cuds.units import Quantity, in_si, reference_unit, table
@@ -80,7 +80,8 @@ def test_every_row_of_bonded_terms_speaks_of_its_form(engine: str) -> None:
 @pytest.mark.parametrize("name", dictionary()["truncations"])
 def test_every_truncation_gives_an_energy(name: str) -> None:
     slopes = {"E": ENERGY, "Ec": ENERGY, "dEc": dimension("E L^-1"), "ddEc": dimension("E L^-2")}
-    for part in ("inside", "switched"):
+    slopes |= {"dielectric": NONE, "accuracy": NONE}
+    for part in ("inside", "switched", "excluded"):
         if text := dictionary()["truncations"][name][part]:
             assert expression(text).dimension(slopes | DISTANCES) == ENERGY
 
@@ -100,11 +101,11 @@ def test_every_row_of_pairs_speaks_of_its_form(engine: str) -> None:
         names = dimensions(row.realises)
         named = "=" in row.coefficients
         for e in assignments(row.coefficients).values() if named else expressions(row.coefficients):
-            e.dimension(names | {"energy": ENERGY})
+            e.dimension(names | {"energy": ENERGY, "truncated": ENERGY})
         for text in re.findall(r"\{([^}]*)\}", row.arguments):
             expression(text).dimension(names)
         used = set(re.findall(r"\w+", row.coefficients + row.arguments))
-        assert form(row.realises).free.keys() <= used or "energy" in used
+        assert form(row.realises).free.keys() <= used or {"energy", "truncated"} & used
         assert row.truncations
 
 

@@ -1,33 +1,21 @@
 """What acts by distance in a topology of GROMACS, as the run parameters truncate it."""
 
-import warnings
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
 from cuds.arrays import FloatArray, IntArray
-from cuds.errors import UnsupportedError
 from cuds.model.potential import ParameterColumn, Potential, PotentialTerm
 from cuds.units import Quantity
 from cuds_gromacs.bonds import van_der_waals
-from cuds_gromacs.codecs.records import TopologyFile
+from cuds_gromacs.codecs.records import Terms, TopologyFile
 from cuds_gromacs.codecs.settings import Settings
+from cuds_gromacs.endings import Ending, not_carried, of_coulomb, of_van_der_waals
 
-_ENDS = {
-    "none": "SharpCutoff",
-    "potential-shift": "ShiftedCutoff",
-    "potential-shift-verlet": "ShiftedCutoff",
-    "potential-switch": "QuinticSwitch",
-}
 # Of run parameters that change the energy, the values that the model can say.
 _CARRIED = {
     "cutoff-scheme": ("verlet",),
-    "vdwtype": ("cut-off",),
-    "vdw-modifier": tuple(_ENDS),
-    "DispCorr": ("no",),
-    "coulombtype": ("cut-off", "pme"),
-    "coulomb-modifier": ("none", "potential-shift", "potential-shift-verlet"),
-    "constraints": ("none",),
     "implicit-solvent": ("no",),
     "free-energy": ("no",),
 }
@@ -54,9 +42,38 @@ def potential(file: TopologyFile, types: Mapping[str, str], settings: Settings) 
     elements = tuple(types)
     i, j = np.triu_indices(len(elements))
     v, w = _mixed(file, [types[e] for e in elements], i, j)
-    terms = list(van_der_waals(file, v, w, lambda name, columns, rows: _term(
-        name, columns, elements, np.stack([i, j], axis=1)[rows], settings)))  # fmt: skip
-    return Potential(terms=(*terms, _coulomb(elements, np.stack([i, j], axis=1), settings)), label=file.title)
+    near, far, between = of_van_der_waals(settings), of_coulomb(settings), np.stack([i, j], axis=1)
+    terms = list(van_der_waals(
+        file, v, w, lambda name, columns, rows: _term(name, columns, elements, between[rows], near)))  # fmt: skip
+    around = np.full(len(between), settings.real("epsilon-r"))
+    screens = {"permittivity": ParameterColumn(kind="Dimensionless", values=Quantity(around, "1"))}
+    screened = bool((around != 1).any())
+    charges = _term("ScreenedCoulomb" if screened else "Coulomb", screens if screened else {}, elements, between, far)
+    return Potential(terms=(*terms, charges), label=file.title)
+
+
+def screened(file: TopologyFile, permittivity: float) -> TopologyFile:
+    """Return a topology whose charges of pairs are weaker by the permittivity, which GROMACS divides them by."""
+    if permittivity == 1:
+        return file
+    defaults = replace(file.defaults, fudge_qq=file.defaults.fudge_qq / permittivity)
+    kinds = {
+        name: replace(kind, terms=tuple(_weaker(t, permittivity) for t in kind.terms))
+        for name, kind in file.molecule_types.items()
+    }
+    return replace(file, defaults=defaults, molecule_types=kinds)
+
+
+def _weaker(terms: Terms, permittivity: float) -> Terms:
+    """Return pairs with charges of their own: the factor is weaker, or the charge of the first."""
+    if terms.directive not in ("pairs", "pairs_nb") or (terms.directive, terms.function) == ("pairs", 1):
+        return terms
+    numbers = np.array(terms.parameters)
+    numbers[:, 0] /= permittivity
+    b = None if terms.b_parameters is None else np.array(terms.b_parameters)
+    if b is not None:
+        b[:, 0] /= permittivity
+    return replace(terms, parameters=numbers, b_parameters=b)
 
 
 def _mixed(file: TopologyFile, types: list[str], i: IntArray, j: IntArray) -> tuple[FloatArray, FloatArray]:
@@ -82,27 +99,18 @@ def _refuse(settings: Settings) -> None:
     for name, fine in _CARRIED.items():
         value = settings.choice(name)
         if value.lower() not in fine:
-            raise _not_carried(name, value, " or ".join(fine))
-    for name, number in (("epsilon-r", 1.0), ("epsilon-surface", 0.0), ("nwall", 0.0)):
+            raise not_carried(name, value, " or ".join(fine))
+    for name, number in (("epsilon-surface", 0.0), ("nwall", 0.0)):
         if settings.real(name) != number:
-            raise _not_carried(name, settings.text(name), f"{number:g}")
-    for name in ("pull", "awh", "rotation"):
+            raise not_carried(name, settings.text(name), f"{number:g}")
+    for name in ("pull", "awh", "rotation", "morse"):
         if settings.yes(name):
-            raise _not_carried(name, settings.text(name), "no")
-
-
-def _not_carried(name: str, value: str, fine: str) -> UnsupportedError:
-    return UnsupportedError(f"{name} = {value}: cuds does not carry it", hint=f"it carries {name} = {fine}", field=name)
+            raise not_carried(name, settings.text(name), "no")
 
 
 def _term(
-    name: str,
-    columns: dict[str, ParameterColumn],
-    elements: tuple[str, ...],
-    between: IntArray,
-    settings: Settings,
+    name: str, columns: dict[str, ParameterColumn], elements: tuple[str, ...], between: IntArray, end: Ending
 ) -> PotentialTerm:
-    end = _ENDS[settings.choice("vdw-modifier").lower()]
     n = len(between)
     return PotentialTerm(
         form=name,
@@ -110,27 +118,10 @@ def _term(
         unit_set="",
         between=between,
         parameters=columns,
-        cutoff=Quantity(np.full(n, settings.real("rvdw")), "nm"),
-        inner=Quantity(np.full(n, settings.real("rvdw-switch")), "nm") if end == "QuinticSwitch" else None,
-        truncation=end,
-    )
-
-
-def _coulomb(elements: tuple[str, ...], between: IntArray, settings: Settings) -> PotentialTerm:
-    summed = settings.choice("coulombtype").lower() == "pme"
-    if summed and settings.choice("coulomb-modifier").lower() != "none":
-        warnings.warn(
-            f"coulomb-modifier = {settings.text('coulomb-modifier')} is left out of an Ewald sum: a constant for each "
-            f"pair, about ewald-rtol = {settings.text('ewald-rtol')} of its energy at the cutoff; forces are the same",
-            stacklevel=6,
-        )
-    end = "EwaldSum" if summed else _ENDS[settings.choice("coulomb-modifier").lower()]
-    return PotentialTerm(
-        form="Coulomb",
-        elements=elements,
-        unit_set="",
-        between=between,
-        cutoff=Quantity(np.full(len(between), settings.real("rcoulomb")), "nm"),
-        truncation=end,
-        accuracy=settings.real("ewald-rtol") if summed else None,
+        cutoff=Quantity(np.full(n, end.cutoff), "nm"),
+        inner=None if end.inner is None else Quantity(np.full(n, end.inner), "nm"),
+        truncation=end.truncation,
+        accuracy=end.accuracy,
+        dielectric=end.dielectric,
+        correction=end.correction,
     )

@@ -13,7 +13,8 @@ from cuds_gromacs.bonds import topology
 from cuds_gromacs.codecs.records import MoleculeType, TopologyFile
 from cuds_gromacs.codecs.settings import Settings
 from cuds_gromacs.codecs.structure import Structure
-from cuds_gromacs.field import potential
+from cuds_gromacs.constraining import constrained
+from cuds_gromacs.field import potential, screened
 
 
 def system(
@@ -42,9 +43,14 @@ def system(
                 hint="free-energy perturbations are not carried; leave its columns out",
                 field="topology",
             )
-    species, index, types = _species(file)
     if (pbc := settings.choice("pbc")) != "xyz":
-        raise UnsupportedError(f"pbc = {pbc}: cuds does not carry it", hint="it carries pbc = xyz", field="pbc")
+        raise UnsupportedError(
+            f"pbc = {pbc}: cuds does not carry it",
+            hint="it carries pbc = xyz; GROMACS 2022 itself takes others only between two walls",
+            field="pbc",
+        )
+    file = screened(constrained(file, settings.choice("constraints")), settings.real("epsilon-r"))
+    species, index, types = _species(file)
     charges = np.concatenate([np.tile(file.molecule_types[n].charges, c) for n, c in file.molecules])
     found = ParticleSystem(
         positions=Quantity(structure.positions, "nm"),

@@ -21,6 +21,7 @@ from cuds.semantics.dictionary import EngineWords
 from cuds.units import factor, in_si
 from cuds_gromacs.blocks import Block, blocks
 from cuds_gromacs.codecs.structure import Structure
+from cuds_gromacs.endings import of_charges, permittivity
 from cuds_gromacs.maps import Lookup, copy_names, lookup, map_lines
 from cuds_gromacs.names import Names, names, type_names, unique
 from cuds_gromacs.sites import refuse_sites_in_terms, site_lines
@@ -58,7 +59,7 @@ def _lines(system: ParticleSystem, potential: Potential, words: EngineWords) -> 
     titles = unique(str(called.molecules[k.start]) or f"M{i}" for i, k in enumerate(kinds, start=1))
     said = [None if g.role == "pair" else _said(g, words) for g in topology.groups]
     rule = 1 if _any_powers(potential, topology) else 2
-    pairs = _pairs(topology, rule)
+    pairs = _pairs(topology, rule, permittivity(potential.terms))
     charges = _charges(system) if _interact(system, potential) else np.zeros(len(system))
     yield from ("; written by cuds", "", "[ defaults ]", "; nbfunc comb-rule gen-pairs fudgeLJ fudgeQQ")
     yield from _types(system, potential, types, rule, found)
@@ -112,12 +113,12 @@ _MEANT = {1: "C6 C12", 2: "sigma epsilon"}
 def _numbers(system: ParticleSystem, potential: Potential, rule: int) -> FloatArray:
     """Return the numbers of all pairs of types, (n, n, 2)."""
     n = len(system.kinds)
-    terms = [t for t in potential.terms if t.form != "Coulomb"]
+    terms = [t for t in potential.terms if not of_charges(t)]
     for term in terms:
         if term.form not in _POWERS:
             raise UnsupportedError(
                 f"potential: GROMACS has no word for the form {term.form}",
-                hint="it has LennardJones, LennardJonesPowers and Coulomb",
+                hint="it has LennardJones, LennardJonesPowers, Coulomb and ScreenedCoulomb",
                 field="potential",
                 form=term.form,
             )
@@ -164,7 +165,7 @@ def _interact(system: ParticleSystem, potential: Potential) -> bool:
         Where they act between some species only, or by two terms.
     """
     used = [k.symbol for k in system.kinds_used()]
-    acting = [t for t in potential.terms if t.form == "Coulomb"]
+    acting = [t for t in potential.terms if of_charges(t)]
     for i, one in enumerate(used):
         for two in used[i:]:
             if acting and (count := sum(t.row(one, two) is not None for t in acting)) != 1:
@@ -211,8 +212,11 @@ def _terms(block: Block, said: list[_Said | None]) -> Iterator[str]:
             yield f"{' '.join(map(str, term))} {words.function} {words.rows[kind]}".rstrip()
 
 
-def _pairs(topology: Topology, rule: int) -> dict[int, FloatArray]:
-    """Return the numbers (n_rows, 2) of each group of pairs: of van der Waals, or a factor and charges."""
+def _pairs(topology: Topology, rule: int, around: float) -> dict[int, FloatArray]:
+    """Return the numbers (n_rows, 2) of each group of pairs: of van der Waals, or a factor and charges.
+
+    GROMACS divides what it is told of charges by the permittivity.
+    """
     found: dict[int, FloatArray] = {}
     for i, group in enumerate(topology.groups):
         if group.role != "pair":
@@ -222,9 +226,9 @@ def _pairs(topology: Topology, rule: int) -> dict[int, FloatArray]:
             rows = [{s: float(np.ravel(c)[k]) for s, c in numbers.items()} for k in range(group.rows)]
             found[i] = np.array([_pair(values, rule) for values in rows])
         elif group.form == "ChargePair":
-            found[i] = np.stack([numbers["c1"], numbers["c2"]], axis=1)
+            found[i] = np.stack([numbers["c1"] * around, numbers["c2"]], axis=1)
         elif group.form == "ScaledCoulomb":
-            found[i] = np.asarray(numbers["scale"])
+            found[i] = np.asarray(numbers["scale"] * around)
         else:
             raise UnsupportedError(
                 f"topology: GROMACS has no word for pairs of the form {group.form} ({len(group)} of them)",

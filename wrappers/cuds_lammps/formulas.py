@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from cuds.errors import InvalidError
 from cuds.semantics.dictionary import Row, dictionary, form
 from cuds.semantics.expression import assignments, expression
-from cuds_lammps.styles import formula, truncated
+from cuds_lammps.styles import formula
 from cuds_lammps.units import Units
 
 
@@ -44,17 +44,35 @@ def recognised(text: str, row: Row, bodies: int, units: Units) -> tuple[str, Map
 
 
 def switched(text: str, row: Row, units: Units, cutoff: float) -> tuple[str, Mapping[str, float], str, float] | None:
-    """Return form, parameters, truncation and inner distance of a pair's formula that is switched off."""
+    """Return form, parameters, truncation and inner distance of a pair's formula that is switched off.
+
+    The form is what its inner part begins with; that the whole is written again like that decides.
+    """
     plain = text.replace(" ", "")
     match = re.fullmatch(r"select\(step\(r-([\d.eE+-]+)\),(.+),([^,]+)\)", plain)
-    known = recognised(match[3], row, 2, units) if match else None
-    if match is None or known is None:
+    if match is None:
         return None
-    inner, numbers = float(match[1]), {**known[1], "cutoff": cutoff, "inner": float(match[1])}
-    for name in row.truncations:
-        if dictionary()["truncations"][name]["switched"] and formula(numbers, truncated(known[0], name)) == plain:
-            return known[0], known[1], name, inner
+    inner = float(match[1])
+    for part in _beginnings(match[3]):
+        if (known := recognised(part, row, 2, units)) is None:
+            continue
+        numbers = {**known[1], "cutoff": cutoff, "inner": inner}
+        for name in row.truncations:
+            if dictionary()["truncations"][name]["switched"] and formula(numbers, known[0], name) == plain:
+                return known[0], known[1], name, inner
     return None
+
+
+def _beginnings(text: str) -> Iterator[str]:
+    """Yield an expression, and what it begins with as long as something is added to that."""
+    try:
+        node = expression(text).node
+    except InvalidError:
+        return
+    yield text
+    while isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Sub):
+        node = node.left
+        yield ast.unparse(node).replace("**", "^")
 
 
 def _candidates(row: Row, bodies: int) -> Iterator[str]:

@@ -6,7 +6,7 @@ like the 1-4 interactions of force fields, is the energy of that bond, or of a d
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,7 +14,7 @@ import numpy as np
 from cuds.arrays import IntArray
 from cuds.errors import UnsupportedError
 from cuds.model.particles import ParticleSystem
-from cuds.model.potential import ParameterColumn
+from cuds.model.potential import ParameterColumn, Potential
 from cuds.model.topology import TermGroup, Topology
 from cuds.semantics.bonded import Wording, of_particles, told, wording
 from cuds.semantics.coordinates import internal
@@ -23,6 +23,7 @@ from cuds.semantics.dimension import ANGLE, dimension
 from cuds.semantics.expression import assignments, expression
 from cuds.units import Quantity
 from cuds_lammps.apart import apart
+from cuds_lammps.fields import between
 from cuds_lammps.rigid import held
 from cuds_lammps.units import Units
 
@@ -77,8 +78,17 @@ class Section:
         return lines
 
 
-def sections(system: ParticleSystem, words: EngineWords, units: Units, *, moving: bool = False) -> dict[str, Section]:
-    """Return what LAMMPS is told of the topology of a system; rigid distances are there only where it moves.
+def sections(
+    system: ParticleSystem,
+    words: EngineWords,
+    units: Units,
+    potential: Potential | None = None,
+    *,
+    moving: bool = False,
+) -> dict[str, Section]:
+    """Return what LAMMPS is told of the topology of a system, and of what a potential does between excluded particles.
+
+    Rigid distances are there only where it moves.
 
     Raises
     ------
@@ -120,8 +130,26 @@ def sections(system: ParticleSystem, words: EngineWords, units: Units, *, moving
         section = found["dihedral"]
         section.rows.append(np.column_stack([ends.row + len(section.words) + 1, numbered(ends.particles)]))
         section.words += ends.words
+    if potential is not None:
+        joined += _fields(found["bond"], system, potential, words, units)
     _exclude(found["bond"], np.concatenate(joined), numbered(topology.exclusions), system, words)
     return found
+
+
+def _fields(
+    section: Section, system: ParticleSystem, potential: Potential, words: EngineWords, units: Units
+) -> Iterator[IntArray]:
+    """Join excluded particles that have an energy all the same; yield the pairs, counted from 1."""
+    assert system.topology is not None
+    order = np.argsort(system.ids)
+    excluded = order[np.searchsorted(system.ids, system.topology.exclusions, sorter=order)]
+    for pairs, formulae in between(system, potential, excluded, units):
+        row = next(r for r in words.rows if r.role == "bond" and "r" in r.offers.split(", "))
+        kinds, of_pair = _unique([_placed(row, f) for f in formulae])
+        section.rows.append(np.column_stack([of_pair + len(section.words) + 1, pairs + 1]))
+        section.words += [(row, text) for text in kinds]
+        section.books += ["coulomb"] * len(kinds)
+        yield pairs + 1
 
 
 def _booked(group: TermGroup) -> str:
@@ -194,6 +222,11 @@ def _formulas(said: Wording, units: Units) -> Iterable[str]:
     parts = re.split(r"\b([A-Za-z_]\w*)\b", text)  # every other one is a name
     for i in range(said.rows):
         yield "".join(f"({numbers[part][i]!r})" if part in numbers else part for part in parts)
+
+
+def _placed(row: Row, formula: str) -> str:
+    """Return the coefficients of a word that takes the energy itself."""
+    return row.coefficients.replace(",", "").replace("energy", f'"{formula}"')
 
 
 def reach(system: ParticleSystem) -> float:

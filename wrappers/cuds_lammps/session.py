@@ -17,6 +17,7 @@ from cuds.semantics.dictionary import EngineWords
 from cuds.semantics.sites import displacement, spread, virial_of_spreading
 from cuds.units import Quantity, factor
 from cuds.wrapper.contract import Session
+from cuds_lammps import fields
 from cuds_lammps.apart import SPECIAL, Apart, apart
 from cuds_lammps.data import data_file
 from cuds_lammps.frame import Frame, frame
@@ -111,7 +112,7 @@ class LammpsSession(Session):
     def _read(self, types: IntArray) -> None:
         """Make the system from a data file, with what is bonded in it."""
         system, units = self.system, self.units
-        found = sections(system, self.words, units, moving=self.moving)
+        found = sections(system, self.words, units, self.potential, moving=self.moving)
         charges = np.zeros(len(system)) if system.charges is None else units.into("charge", system.charges)
         self.pairs, self.held = found["bond"].pairs, {name: section.held for name, section in found.items()}
         longest = units.into("length", Quantity(reach(system), "angstrom") + _SKIN)
@@ -150,6 +151,7 @@ class LammpsSession(Session):
         found = styles(self.potential, self.words, self.units, [k.symbol for k in used], self.script.place)
         self.script.potential([*found, self.ends.style] if self.ends else found)
         self.script.tell_all(beyond(self.potential, self.words, len(self.system)))
+        self.script.tell_all(fields.commands(self.system, self.potential, self.units))
         for i, kind in enumerate(used, start=1):  # a virtual site has none, at rest any will do
             self.script.tell(f"mass {i} {self.units.into('mass', kind.mass if kind.mass.value else _ANY_MASS)!r}")
 
@@ -295,7 +297,7 @@ class LammpsSession(Session):
             return ()
         thermo = {word: self.library.thermo(word) for word in (*_THERMO, "elong")}
         found = {name: thermo[word] for word, name in _THERMO.items()}
-        found["coulomb"] += thermo["elong"]
+        found["coulomb"] += thermo["elong"] + (self.library.fix_scalar(fields.SELF) if self._fields else 0.0)
         if self.maps:
             found["cmap"] = self.library.fix_scalar(MAPS)
         if self.pairs:
@@ -305,6 +307,11 @@ class LammpsSession(Session):
                     found["bond"] -= part
                     found[self.pairs[kind]] += part
         return tuple(EnergyContribution(name=n, value=self.units.back("energy", e)) for n, e in found.items())
+
+    @property
+    def _fields(self) -> bool:
+        """Whether particles add something by themselves."""
+        return fields.acting(self.potential)
 
     def _snapshot(self) -> ParticleSystem:
         library, units = self.library, self.units
@@ -316,13 +323,16 @@ class LammpsSession(Session):
             shares = self.frame.stress_back(library.compute_rows("cuds_stress", 6)[:, _VOIGT])
             stresses = units.back("virial", shares)
         forces = units.back("force", self.frame.back(library.rows("f")))
+        energies = library.compute_rows("cuds_energy", 0)
+        if self._fields:
+            energies = energies + fields.by_themselves(self.system, self.potential, units)
         cell = units.back("length", self.frame.cell_back(box)) if all(self.frame.pbc) else self.system.cell
         return self.system.replace(
             positions=units.back("length", self.frame.back(positions)),
             cell=cell,
             velocities=None,
             forces=Quantity(spread(self.system, forces.value), forces.unit) if self._sites else forces,
-            energies=units.back("energy", library.compute_rows("cuds_energy", 0)),
+            energies=units.back("energy", energies),
             atomic_stresses=stresses,
         )
 

@@ -9,12 +9,16 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from cuds.errors import UnsupportedError
 from cuds.model.potential import ParameterFile, Potential, PotentialTerm
 from cuds.semantics.dictionary import EngineWords, Row, dictionary, form
-from cuds.semantics.expression import Expression, expression, expressions
+from cuds.semantics.expression import Expression, assignments, expression, expressions
+from cuds.semantics.pairs import at_cutoff, truncated
 from cuds_lammps.units import Units
 
+_TRIMMED = 3  # styles whose lists of neighbours, each cut to its own reach, LAMMPS can still put in order
 _MANY = 3000  # atoms from which a mesh is faster than plain sums
 Place = Callable[[ParameterFile], str]
 
@@ -74,13 +78,19 @@ def styles(potential: Potential, words: EngineWords, units: Units, symbols: list
         For a form, a truncation or a sum that LAMMPS cannot express.
     """
     found: list[Style] = []
-    for term in potential.terms:
+    for term in (part for whole in potential.terms for part in _parts(whole)):
+        words.corrects(term.correction)
         row = words.row(term.form, term.truncation)
         if term.between is None:
             found.append(_of_files(term, row, symbols, place))
         else:
             _of_pairs(term, row, words, units, symbols, found)
     return found
+
+
+def _parts(term: PotentialTerm) -> list[PotentialTerm]:
+    """Return a term; of a shifted Ewald sum the sum too, as LAMMPS has one word for that and another for the shift."""
+    return [term.replace(truncation="EwaldSum"), term] if term.truncation == "ShiftedEwaldSum" else [term]
 
 
 def commands(found: list[Style]) -> list[str]:
@@ -91,6 +101,8 @@ def commands(found: list[Style]) -> list[str]:
         lines += [f"pair_coeff {types} {text}".strip() for types, text in only.coefficients.items()]
         return lines + [f"pair_modify {only.modifier}"] * bool(only.modifier)
     lines = ["pair_style hybrid/overlay " + " ".join(style.text for style in found)]
+    if len(found) > _TRIMMED:
+        lines.append("pair_modify neigh/trim no")
     named = list(zip(_names(found), found, strict=True))
     for name, style in named:
         lines += [f"pair_coeff {types} {name} {text}".strip() for types, text in style.coefficients.items()]
@@ -159,52 +171,71 @@ def _of_pairs(
     term: PotentialTerm, row: Row, words: EngineWords, units: Units, symbols: list[str], found: list[Style]
 ) -> None:
     """Add each pair of types to the first style with the same arguments that does not have it yet, or to a new one."""
-    columns, energies = _columns(term, units), truncated(term.form, term.truncation)
+    known = columns(term, units)
+    spelled = assignments(row.variables) if row.variables else {}
     ends = {r.realises: r.keyword for r in words.rows if r.section == "pair_modify"}
-    modifier, corrected = ends.get(term.truncation, ""), dictionary()["truncations"][term.truncation]["corrected"]
+    written = "truncated" in row.coefficients  # the end is in the formula
+    modifier, corrected = (
+        "" if written else ends.get(term.truncation, ""),
+        dictionary()["truncations"][term.truncation]["corrected"],
+    )
     for j, second in enumerate(symbols, start=1):
         for i, first in enumerate(symbols[:j], start=1):
             place = term.row(first, second)
             if place is None:
                 continue
-            numbers = {name: float(column[place]) for name, column in columns.items()}
+            numbers = {name: float(column[place]) for name, column in known.items()}
             arguments, types = _computed(row.arguments, numbers), f"{i} {j}"
             fitting = (s for s in found if (s.row, s.arguments, s.modifier) == (row, arguments, modifier))
             style = next((s for s in fitting if types not in s.coefficients), None)
             if style is None:
                 style = Style(row, arguments, modifier, corrected)
                 found.append(style)
-            texts = (_coefficient(e, numbers, energies) for e in expressions(row.coefficients))
+            texts = (_coefficient(e, numbers, term, spelled) for e in expressions(row.coefficients))
             style.coefficients[types] = " ".join(texts)
             style.reach = max(style.reach, numbers["cutoff"])
 
 
-def _coefficient(written: Expression, numbers: Mapping[str, float], energies: list[Expression]) -> str:
-    """Return a number; or the energy itself, with numbers in the place of parameters, where a word takes any."""
-    if written.text != "energy":
+def _coefficient(
+    written: Expression, numbers: Mapping[str, float], term: PotentialTerm, spelled: Mapping[str, Expression]
+) -> str:
+    """Return a number; or an energy itself, with numbers in the place of parameters, where a word takes any."""
+    if written.text == "energy":
+        return f'"{formula(numbers, term.form, term.truncation)}"'
+    energies = {"energy": expression(form(term.form).energy)}
+    if "truncated" in written.symbols:
+        energies["truncated"] = truncated(term.form, term.truncation)
+    if not written.symbols & energies.keys():
         return _number(written(numbers))
-    return f'"{formula(numbers, energies)}"'
+    energy = written.put(**energies)
+    put = {name: expression(f"({value!r})") for name, value in numbers.items() if name in energy.symbols}
+    return f'"{energy.put(**put).put(**spelled).plain().text.replace(" ", "")}"'
 
 
-def truncated(name: str, truncation: str) -> list[Expression]:
-    """Return the energy of a form, and where it is switched off also that from the inner distance on."""
+def formula(numbers: Mapping[str, float], name: str, truncation: str) -> str:
+    """Return the energy of a form for LEPTON, with numbers in the place of parameters, cutoff and inner distance."""
     energy, content = expression(form(name).energy), dictionary()["truncations"][truncation]
-    return [energy, expression(content["switched"]).put(E=energy)] if content["switched"] else [energy]
+    if not content["switched"]:
+        return _put(energy, numbers)
+    ending = {**numbers, **at_cutoff(name, numbers)}
+    inside, switched = (_put(expression(content[part]).put(E=energy), ending) for part in ("inside", "switched"))
+    return f"select(step(r-{numbers['inner']!r}),{switched},{inside})"
 
 
-def formula(numbers: Mapping[str, float], energies: list[Expression]) -> str:
-    """Return an energy for LEPTON, with numbers in the place of parameters, cutoff and inner distance."""
-    put = {name: expression(f"({value!r})") for name, value in numbers.items()}
-    inside, *switched = (e.put(**put).plain().text.replace(" ", "") for e in energies)
-    return f"select(step(r-{numbers['inner']!r}),{switched[0]},{inside})" if switched else inside
+def _put(energy: Expression, numbers: Mapping[str, float]) -> str:
+    """Return an energy with numbers in the place of its symbols."""
+    put = {symbol: expression(f"({numbers[symbol]!r})") for symbol in energy.symbols & numbers.keys()}
+    return energy.put(**put).plain().text.replace(" ", "")
 
 
-def _columns(term: PotentialTerm, units: Units) -> Mapping[str, Any]:
+def columns(term: PotentialTerm, units: Units) -> Mapping[str, Any]:
     """Return the parameters of a term, its cutoff and its inner distance as LAMMPS is told them."""
     parameters = form(term.form).parameters
     found = {s: units.coefficient(parameters[s].dimension, c.values) for s, c in term.parameters.items()}
     distances = {"cutoff": term.cutoff, "inner": term.inner}
-    return found | {name: units.into("length", d) for name, d in distances.items() if d is not None}
+    found |= {name: units.into("length", d) for name, d in distances.items() if d is not None}
+    plain = {"accuracy": term.accuracy, "dielectric": term.dielectric}
+    return found | {name: np.full(len(term.pairs), value) for name, value in plain.items() if value is not None}
 
 
 def _computed(arguments: str, numbers: Mapping[str, float]) -> str:

@@ -65,7 +65,7 @@ class LammpsWrapper(Wrapper):
         self._refuse_charges(simulation)
         moving = isinstance(simulation, MolecularDynamics)
         if simulation.system.topology is not None:
-            sections(simulation.system, engine.words(), units, moving=moving)
+            sections(simulation.system, engine.words(), units, simulation.potential, moving=moving)
             crossterms(simulation.system, engine.words(), units)
             self._refuse_moving_sites(simulation)
             warn_of_displaced(simulation.system)
