@@ -92,6 +92,9 @@ from cuds.semantics.sites import (
     sites_placed as sites_placed,
     virtual_sites as virtual_sites,
 )
+from cuds.store import (
+    Library as Library,
+)
 from cuds.units import (
     Quantity as Quantity,
 )

@@ -12,6 +12,7 @@
     ├── UnsupportedError (NotImplementedError)   an engine cannot express it
     ├── NotInstalledError (ImportError)      an engine or a library is missing
     ├── WiringError (TypeError)              ports that do not fit
+    ├── StorageError (OSError)               a disk that is full, a folder that cannot be written to
     └── EngineError (RuntimeError)           the engine said no
         ├── EngineDiedError (ChildProcessError)  its process ended
         ├── EngineTimeoutError (TimeoutError)    it did not answer in time
@@ -112,6 +113,12 @@ class WiringError(CudsError, TypeError):
     """Ports that do not fit together."""
 
     slug = "wiring"
+
+
+class StorageError(CudsError, OSError):
+    """A disk that is full, a folder that cannot be written to."""
+
+    slug = "storage"
 
 
 class EngineError(CudsError, RuntimeError):

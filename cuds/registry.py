@@ -39,6 +39,8 @@ _SERVICES = {
     "dataset.serialise": "cuds.codecs.rdf:text",
     "dataset.save": "cuds.codecs.hdf5:write",
     "dataset.write": "cuds.codecs:write",
+    "shown.html": "cuds.view.card:html",
+    "shown.rich": "cuds.view.card:rich",
 }
 
 GROUPS = ("cuds.wrappers", "cuds.codecs", "cuds.ontologies", "cuds.recipes")

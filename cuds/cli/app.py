@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from cuds import __version__
-from cuds.cli import convert, doctor, energy, potentials, results, run_file, show
+from cuds.cli import cite, convert, doctor, energy, export, potentials, rerun, results, run_file, show, validate, verify
 from cuds.errors import CudsError, UnsupportedError
 
 app = typer.Typer(
@@ -24,7 +24,12 @@ app.command("energy")(energy.energy)
 app.command("compare")(energy.compare)
 app.command("convert")(convert.convert)
 app.command("run")(run_file.run_file)
+app.command("cite")(cite.cite)
+app.command("export")(export.export)
+app.command("rerun")(rerun.rerun)
 app.command("show")(show.show)
+app.command("validate")(validate.validate)
+app.command("verify")(verify.verify)
 
 
 @app.callback(invoke_without_command=True)

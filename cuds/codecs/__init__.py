@@ -1,9 +1,8 @@
 """Files: engine-free formats, one module each; chosen by content and extension."""
 
 import difflib
-import json
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -11,15 +10,19 @@ from cuds.codecs.translation import Carried
 from cuds.errors import CudsError, FormatError, InvalidError, UnknownError, did_you_mean
 from cuds.model.dataset import DataSet
 from cuds.model.entity import Entity
+from cuds.model.mesh import Mesh
+from cuds.model.particles import ParticleSystem
 from cuds.registry import plugins
 
 _DATA_SETS = (".h5md", ".h5", ".hdf5")
-_GRAPHS = (".ttl", ".jsonld", ".nt", ".rdf")
+_GRAPHS = (".ttl", ".jsonld", ".nt", ".nq", ".trig", ".rdf")
+_SHOWN = (".vtu", ".xdmf")
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 # Extensions that meshio claims too, but which mean a mesh only when ASE cannot make anything of the file.
 _SHARED = (".dat", ".xml")
 _KNOWN = (
-    f"data sets {' '.join(_DATA_SETS)}; meshes .msh .vtk .vtu .inp .med .xdmf and what else meshio reads; "
+    f"data sets {' '.join(_DATA_SETS)}; graphs {' '.join(_GRAPHS)}; "
+    "meshes .msh .vtk .vtu .inp .med .xdmf and what else meshio reads; "
     "atoms .cif .xyz .extxyz POSCAR .pdb and what else ASE reads"
 )
 
@@ -46,20 +49,25 @@ class Codec(Protocol):
         ...
 
 
-def read(path: str | Path, *more: str | Path, length: str | None = None, scale: Any = None) -> DataSet:
+def read(
+    path: str | Path, *more: str | Path, length: str | None = None, scale: Any = None, verify: bool = False
+) -> DataSet:
     """Return what one file or several hold.
 
     Parameters
     ----------
     path, *more : path
-        A data set of cuds (``.h5md``), a mesh that meshio reads, or atoms that ASE reads; several frames of atoms
-        become several systems. Files that belong together are read together where an installed package knows them:
+        A data set of cuds (``.h5md``), its graph (``.ttl .jsonld .nt .nq .trig .rdf``) with the numbers beside it, a
+        mesh that meshio reads, or atoms that ASE reads; several frames of atoms become several systems. Files that
+        belong together are read together where an installed package knows them:
         ``read("conf.gro", "topol.top", "run.mdp")``.
     length : str, optional
         The unit of length, for files that carry none.
     scale : str or mapping, optional
         What numbers without units are multiples of, for files that say so:
         ``"epsilon=0.0104 eV, sigma=3.4 angstrom, mass=39.948 Da"`` for ``units lj`` of LAMMPS.
+    verify : bool
+        Whether the arrays of data sets are read now and compared with their digests, not where they are touched.
 
     Raises
     ------
@@ -80,7 +88,7 @@ def read(path: str | Path, *more: str | Path, length: str | None = None, scale: 
             return _checked(together, files, length, scale)
     if scale is not None:
         raise InvalidError(f"scale: {files[0].name} has sizes of its own", hint="leave scale= out", field="scale")
-    readers = [_reader(file, length) for file in files]
+    readers = [_reader(file, length, verify) for file in files]
     if length is not None and _mesh not in readers:
         raise InvalidError(
             f"length: {', '.join(f.name for f in files)}: the file says its own units",
@@ -111,22 +119,21 @@ def _named(file: Path, reader: Callable[[Path, str | None], DataSet], length: st
         raise (error if str(file) in error.message else error.within(str(file))) from error
 
 
-def _reader(file: Path, length: str | None) -> Callable[[Path, str | None], DataSet]:
+def _reader(file: Path, length: str | None, verify: bool) -> Callable[[Path, str | None], DataSet]:
     """Return what reads a file; a unit of length that is given hints at a mesh."""
+    from cuds.codecs import ase_files, meshio_files
+
     suffix = file.suffix.lower()
     if suffix in _GRAPHS:
-        beside = [p.name for p in file.parent.glob(f"{file.stem}.*") if p.suffix in _DATA_SETS]
-        raise FormatError(
-            f"{file}: a graph holds no numbers",
-            hint=f"read the data set that it describes: {', '.join(beside) or 'a file .h5md'}",
-            field="path",
-        )
-    mesh = suffix in _meshio_extensions()
-    if suffix in _DATA_SETS or (not mesh and _begins(file) == _HDF5):
-        return _data_set
+        return _graph
+    if suffix in _DATA_SETS:
+        return _verified if verify else _data_set
+    mesh = suffix in meshio_files.extensions()
+    if not mesh and _begins(file) == _HDF5:
+        return _verified if verify else _data_set
     if mesh and (suffix not in _SHARED or length is not None):
         return _mesh
-    if _ase_format(file) is not None:
+    if ase_files.format_of(file) is not None:
         return _atoms
     if mesh:
         return _mesh
@@ -152,79 +159,37 @@ def _begins(file: Path) -> bytes:
         return opened.read(len(_HDF5))
 
 
-def _meshio_extensions() -> Iterable[str]:
-    import meshio
-
-    found: dict[str, Any] = meshio.extension_to_filetypes
-    return found
-
-
-def _ase_format(file: Path) -> str | None:
-    """Return how ASE calls the format of a file, from its name and its content."""
-    from ase.io.formats import UnknownFileTypeError, filetype, ioformats
-
-    try:
-        name = str(filetype(str(file), guess=True))
-    except (UnknownFileTypeError, OSError):
-        return None
-    return name if name in ioformats and ioformats[name].can_read else None
-
-
 def _data_set(file: Path, length: str | None) -> DataSet:
     from cuds.codecs import hdf5
 
     return hdf5.read(file)
 
 
+def _verified(file: Path, length: str | None) -> DataSet:
+    from cuds.codecs import hdf5
+
+    return hdf5.read(file, verify=True)
+
+
+def _graph(file: Path, length: str | None) -> DataSet:
+    from cuds.codecs import rdf
+
+    return rdf.read(file)
+
+
 def _mesh(file: Path, length: str | None) -> DataSet:
-    import meshio
+    from cuds.codecs import meshio_files
 
-    from cuds.codecs.meshio_mesh import from_meshio
-
-    try:
-        found = meshio.read(file)
-    except (Exception, SystemExit) as error:  # meshio ends the process for some formats
-        raise FormatError(
-            f"{file}: meshio cannot read it: {type(error).__name__}: {error}",
-            hint="is it a mesh, and whole? Gmsh files are best saved as version 2.2 or 4.1",
-            field="path",
-        ) from error
-    return DataSet(from_meshio(found, length=length, label=file.stem), label=file.stem)
+    return meshio_files.read(file, length)
 
 
 def _atoms(file: Path, length: str | None) -> DataSet:
-    import ase.io
+    from cuds.codecs import ase_files
 
-    from cuds.codecs.ase_atoms import from_ase
-
-    try:
-        found: Any = ase.io.read(file, index=":")
-    except Exception as error:  # each of ASE's readers raises what it likes
-        raise FormatError(
-            f"{file}: ASE cannot read it: {type(error).__name__}: {error}", hint="is it whole?", field="path"
-        ) from error
-    if not found:
-        raise FormatError(f"{file}: it holds no atoms", hint="is it whole?", field="path")
-    for atoms in found:
-        atoms.info = {name: _remark(value) for name, value in atoms.info.items()}
-    results = sorted({name for atoms in found if atoms.calc is not None for name in atoms.calc.results})
-    if results:
-        warnings.warn(f"{file}: the atoms are read without the results beside them: {', '.join(results)}", stacklevel=4)
-    labels = [file.stem] if len(found) == 1 else [f"{file.stem} {i}" for i in range(1, len(found) + 1)]
-    return DataSet(*(from_ase(a, label=name) for a, name in zip(found, labels, strict=True)), label=file.stem)
+    return ase_files.read(file)
 
 
-def _remark(value: Any) -> Any:
-    """Return a file's own remark; what JSON cannot say, like a space group, as text."""
-    if hasattr(value, "tolist"):
-        return value.tolist()
-    try:
-        return value if json.loads(json.dumps(value)) == value else str(value)
-    except (TypeError, ValueError):
-        return str(value)
-
-
-def write(what: DataSet | Entity, path: str | Path, *more: str | Path) -> Path:
+def write(what: DataSet | Entity, path: str | Path, *more: str | Path, length: str | None = None) -> Path:
     """Write a data set or an entity to a file, or to several that belong together: all of them, whole, or none.
 
     Parameters
@@ -232,42 +197,108 @@ def write(what: DataSet | Entity, path: str | Path, *more: str | Path) -> Path:
     what : DataSet or Entity
         To be written.
     path, *more : path
-        ``.h5md`` holds everything; ``.ttl .jsonld .nt .rdf`` the graph; ``.vtu`` a mesh with its fields. A system with
-        its potential is written where an installed package knows the files:
-        ``write(data, "conf.gro", "topol.top", "run.mdp")``.
+        ``.h5md`` holds everything; ``.ttl .jsonld .nt .nq .trig .rdf`` the graph, without the numbers of arrays but
+        for those of a data set that is written beside it: ``write(data, "x.jsonld", "x.h5md")``; ``.vtu .xdmf`` a mesh
+        with its fields; what else ASE and meshio write, systems or a mesh. A system with its potential is written where
+        an installed package knows the files: ``write(data, "conf.gro", "topol.top", "run.mdp")``.
+    length : str, optional
+        The unit of length, for files of meshes, which carry none.
 
     Returns
     -------
     Path
         The first of them.
 
+    Warns
+    -----
+    UserWarning
+        For what files of ASE and meshio do not hold.
+
     Raises
     ------
     FormatError
         For other extensions.
+    UnitError
+        When a unit of length is needed.
     UnsupportedError
         For what the files cannot express, by name.
     """
     files = [Path(p) for p in (path, *more)]
-    translate(what if isinstance(what, DataSet) else DataSet(what), files)
+    data = what if isinstance(what, DataSet) else DataSet(what)
+    fates = translate(data, files, length=length)
+    lost = [f.what for f in fates if f.fate == "left out"]
+    if lost and _of_strangers(data, files):
+        warnings.warn(f"{files[0]}: written without {', '.join(lost)}", stacklevel=2)
     return files[0]
 
 
-def translate(data: DataSet, files: Sequence[Path]) -> list[Carried]:
+def translate(data: DataSet, files: Sequence[Path], *, length: str | None = None) -> list[Carried]:
     """Write a data set as `write` does, and return what became of each of its parts."""
     for codec in plugins("cuds.codecs").working().values():
         if (together := codec()).writes(files):
+            _no_length(length, files[0])
             return list(together.write(data, files))
-    writer = writers().get(files[0].suffix.lower())
-    if writer is None or len(files) > 1:
-        named = ", ".join(str(f) for f in files)
-        raise FormatError(
-            f"{named}: cuds does not write {'these together' if len(files) > 1 else repr(files[0].suffix)}",
-            hint=f"it writes {' '.join(writers())}; or conf.gro topol.top run.mdp; or x.data x.in of LAMMPS",
-            field="path",
-        )
-    writer(data, files[0])
-    return [Carried(repr(entity).splitlines()[0], "carried", files[0].suffix) for entity in data]
+    if _beside(files):
+        _no_length(length, files[0])
+        for file in sorted(files, key=lambda f: f.suffix.lower() in _GRAPHS):  # a graph without its numbers is no use
+            _writer(data, file, None)
+        return [Carried(repr(e).splitlines()[0], "carried", "the graph, and the numbers beside it") for e in data]
+    if len(files) > 1:
+        raise _no_writer(files)
+    return _writer(data, files[0], length)
+
+
+def _writer(data: DataSet, file: Path, length: str | None) -> list[Carried]:
+    """Write one file in the format that its name and the data say."""
+    from cuds.codecs import ase_files, hdf5, meshio_files, rdf, vtu
+
+    suffix = file.suffix.lower()
+    if suffix in meshio_files.WRITTEN and data.all(Mesh):
+        return meshio_files.write(data, file, length)
+    _no_length(length, file)
+    if suffix in _DATA_SETS:
+        hdf5.write(data, file)
+        return [Carried(repr(entity).splitlines()[0], "carried", suffix) for entity in data]
+    if suffix in _GRAPHS:
+        return rdf.write(data, file)
+    if suffix in _SHOWN:
+        return vtu.write(data, file)
+    if data.all(ParticleSystem) and ase_files.format_of(file, written=True) is not None:
+        return ase_files.write(data, file)
+    raise _no_writer([file])
+
+
+def _no_length(length: str | None, file: Path) -> None:
+    if length is not None:
+        raise InvalidError(f"length: {file}: the file says its own units", hint="leave length= out", field="length")
+
+
+def _no_writer(files: Sequence[Path]) -> FormatError:
+    from cuds.codecs import meshio_files
+
+    named = ", ".join(str(f) for f in files)
+    single = " ".join((*_DATA_SETS, *_GRAPHS, *_SHOWN))
+    return FormatError(
+        f"{named}: cuds does not write {'these together' if len(files) > 1 else repr(files[0].suffix)}",
+        hint=f"it writes {single}; a mesh as {' '.join(meshio_files.WRITTEN)}; systems as .extxyz .cif .pdb and what "
+        "else ASE writes; or conf.gro topol.top run.mdp; or x.data x.in of LAMMPS",
+        field="path",
+    )
+
+
+def _beside(files: Sequence[Path]) -> bool:
+    """Whether files are a graph and, beside it, a data set with its numbers."""
+    kinds = [next((k for k in (_GRAPHS, _DATA_SETS) if f.suffix.lower() in k), ()) for f in files]
+    return (
+        len(files) == 2 and set(kinds) == {_GRAPHS, _DATA_SETS} and files[0].with_suffix("") == files[1].with_suffix("")
+    )
+
+
+def _of_strangers(data: DataSet, files: Sequence[Path]) -> bool:
+    """Whether other libraries wrote a file, which say nothing of what they leave out."""
+    ours = (*_DATA_SETS, *_GRAPHS, *_SHOWN)
+    named = plugins("cuds.codecs").working().values()
+    return files[0].suffix.lower() not in ours and not any(codec().writes(files) for codec in named)
 
 
 def together(files: Sequence[Path]) -> bool:
@@ -277,16 +308,11 @@ def together(files: Sequence[Path]) -> bool:
 
 def writes(files: Sequence[Path]) -> bool:
     """Return whether these files can be written, by their names."""
-    codecs = plugins("cuds.codecs").working().values()
-    return any(c().writes(files) for c in codecs) or (len(files) == 1 and files[0].suffix.lower() in writers())
+    from cuds.codecs import ase_files, meshio_files
 
-
-def writers() -> dict[str, Callable[[DataSet, Path], Path]]:
-    """Return what writes single files, by extension."""
-    from cuds.codecs import hdf5, rdf, vtu
-
-    return {
-        **dict.fromkeys(_DATA_SETS, hdf5.write),
-        **dict.fromkeys(_GRAPHS, rdf.write),
-        ".vtu": vtu.write,
-    }
+    if any(codec().writes(files) for codec in plugins("cuds.codecs").working().values()) or _beside(files):
+        return True
+    ours = (*_DATA_SETS, *_GRAPHS, *_SHOWN, *meshio_files.WRITTEN)
+    return len(files) == 1 and (
+        files[0].suffix.lower() in ours or ase_files.format_of(files[0], written=True) is not None
+    )

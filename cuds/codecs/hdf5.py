@@ -11,30 +11,44 @@
 
 Arrays are contiguous and not compressed. In /particles, units are written as H5MD has them. A file is written
 under another name, flushed to the disk, and renamed: it is whole or not there.
+
+Opening a file reads no long array: each is mapped, and read where it is touched. What was opened stays what it was when
+the file is replaced, for a rename leaves the old file to whoever has it open. As long as arrays lie in a file, HDF5's
+lock keeps others from writing into it; of a program that does so without HDF5, `DataSet.verify` finds the trace.
 """
 
+import fcntl
 import hashlib
 import json
+import math
+import mmap
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyoxigraph as ox
 
 from cuds.arrays import AnyArray, Mapped
+from cuds.codecs.patient import writing
 from cuds.codecs.whole import replacing
 from cuds.errors import CudsError, FormatError
 from cuds.model.dataset import DataSet
 from cuds.model.particles import ParticleSystem
 from cuds.model.trajectory import Trajectory
-from cuds.semantics.lift import Lifted, lift
+from cuds.semantics.lift import Lifted, Lifting
 from cuds.semantics.places import is_column
+from cuds.semantics.triples import as_rdflib
 
 LAYOUT = 1
 _PARTS = ("graph", "contents", "meta")
+_ALIGNED = 64  # bytes: where arrays begin in a file, so that they can be calculated with where they lie
+_SMALL = 1 << 16  # bytes: what is no longer is read at once; a file all of whose arrays are short is not kept open
 # What h5py, rdflib and we are seen to raise over damaged files; a SystemError is h5py's lock that trips over an error.
 _DAMAGE = (
     *(LookupError, RuntimeError, TypeError, ValueError),
@@ -61,14 +75,31 @@ def write(data: DataSet, path: str | Path, notes: Mapping[str, str] | None = Non
     InvalidError
         When something in it cannot be written.
     """
-    import h5py
-
-    lifted = lift(data)
+    lifting = Lifting(data)
     target = Path(path)
-    with replacing(target) as partial, h5py.File(partial, "w") as file:
-        _fill(file, data, lifted)
+    aligned = {"alignment_threshold": _ALIGNED, "alignment_interval": _ALIGNED}
+    with replacing(target) as partial, writing(partial, **aligned) as file:
+        with _meanwhile(lifting.measure):
+            _arrays(file, lifting)
+        _meaning(file, data, lifting.finished(read=True))
         file["meta"].attrs.update(notes or {})
     return target
+
+
+@contextmanager
+def _meanwhile(work: Callable[[], None]) -> Iterator[None]:
+    """Do something in another thread; whatever goes wrong in it is found when the same is asked for again."""
+
+    def attempt() -> None:
+        with suppress(Exception):
+            work()
+
+    thread = threading.Thread(target=attempt, name="cuds-digests")
+    thread.start()
+    try:
+        yield
+    finally:
+        thread.join()
 
 
 def notes(path: str | Path) -> dict[str, Any]:
@@ -83,18 +114,24 @@ def notes(path: str | Path) -> dict[str, Any]:
         return dict(file["meta"].attrs)
 
 
-def _fill(file: Any, data: DataSet, lifted: Lifted) -> None:
-    from cuds import __version__
-
-    for system in (e for e in data.closure() if isinstance(e, ParticleSystem | Trajectory)):
+def _arrays(file: Any, lifting: Lifting) -> None:
+    """Write the numbers, and what H5MD wants beside them."""
+    systems = [e for e in lifting.entities if isinstance(e, ParticleSystem | Trajectory)]
+    lifted = lifting.found
+    for system in systems:
         group = file.require_group(f"particles/{lifted.names[system.id]}")
         group.attrs["snapshot"] = isinstance(system, ParticleSystem)
     for location, content in sorted(lifted.arrays.items()):
         _put(file, location, content, lifted.units.get(location, ""))
-    if "particles" in file:
-        _h5md(file, data, lifted)
-    triples = lifted.graph.serialize(format="nt", encoding="utf-8")
-    graph = b"".join(sorted(triples.splitlines(keepends=True)))
+    if systems:
+        _h5md(file, systems, lifted)
+
+
+def _meaning(file: Any, data: DataSet, lifted: Lifted) -> None:
+    """Write the graph, which entities were given, and who wrote it."""
+    from cuds import __version__
+
+    graph = lifted.n_triples()
     contents = json.dumps({"label": data.label, "entities": [e.id for e in data]}, indent=1).encode()
     for name, text in (("graph", graph), ("contents", contents)):
         file.create_dataset(name, data=np.frombuffer(text, dtype=np.uint8))
@@ -109,6 +146,26 @@ def _fill(file: Any, data: DataSet, lifted: Lifted) -> None:
 
 def _checksum(graph: bytes, contents: bytes) -> str:
     return "sha256:" + hashlib.sha256(hashlib.sha256(graph).digest() + contents).hexdigest()
+
+
+def stored_graph(path: Path) -> bytes:
+    """Return the graph in a file as N-Triples; no number is read.
+
+    Raises
+    ------
+    FormatError
+        When the file is no data set of cuds, is damaged, or its graph was changed after it was written.
+    """
+    with _opened(path) as file:
+        return _said(file)[0]
+
+
+def _said(file: Any) -> tuple[bytes, bytes]:
+    """Return graph and contents, when they are those that were stored."""
+    graph, contents = (bytes(file[name][()].tobytes()) for name in ("graph", "contents"))
+    if file["meta"].attrs["checksum"] != _checksum(graph, contents):
+        raise FormatError("its graph is not the one that was stored", hint="the file was changed after it was saved")
+    return graph, contents
 
 
 def _put(file: Any, location: str, content: AnyArray | bytes, unit: str) -> None:
@@ -129,7 +186,7 @@ def _h5md_unit(unit: str) -> str:
     return re.sub(r"/([A-Za-z]+)\+?(\d*)", lambda m: f" {m[1]}-{m[2] or 1}", plain)
 
 
-def _h5md(file: Any, data: DataSet, lifted: Lifted) -> None:
+def _h5md(file: Any, systems: list[ParticleSystem | Trajectory], lifted: Lifted) -> None:
     """Add what H5MD wants beside the numbers: its header, a step and a time of each column, the box."""
     from cuds import __version__
 
@@ -137,7 +194,7 @@ def _h5md(file: Any, data: DataSet, lifted: Lifted) -> None:
     header.attrs["version"] = np.array([1, 1])
     header.create_group("author").attrs["name"] = "cuds"
     header.create_group("creator").attrs.update(name="cuds", version=__version__)
-    for entity in (e for e in data.closure() if isinstance(e, ParticleSystem | Trajectory)):
+    for entity in systems:
         group = file["particles"][lifted.names[entity.id]]
         box = group.require_group("box")
         box.attrs["dimension"] = 3
@@ -162,8 +219,16 @@ def _frames(file: Any, column: Any) -> None:
         column["step"], column["time"] = shared["step"], shared["time"]
 
 
-def read(path: str | Path) -> DataSet:
+def read(path: str | Path, *, verify: bool = False) -> DataSet:
     """Return the data set in a file.
+
+    Parameters
+    ----------
+    path : path
+        Of the file. Its graph is compared with its digest; long arrays are not read before they are
+        touched, and taken for those that were stored.
+    verify : bool
+        Whether every array is read now, compared with its digest, and looked through as if newly made.
 
     Raises
     ------
@@ -171,27 +236,66 @@ def read(path: str | Path) -> DataSet:
         When the file is no data set of cuds, is damaged, or was changed after it was written; it names what is
         missing or changed.
     """
-    source = Path(path)
-    with _opened(source) as file:
-        missing = [f"/{part}" for part in _PARTS if part not in file]
-        if missing:
-            raise FormatError(
-                f"no data set of cuds: it has no {', '.join(missing)}", hint="cuds reads what cuds wrote", field="path"
-            )
-        _refuse_elsewhere(file)
-        return _content(file)
+    with _opened(Path(path)) as file, _unlocked(file):
+        return _content(file, _loader(file), verify)
 
 
-def _refuse_elsewhere(file: Any) -> None:
-    """Refuse links and numbers that lie in another place: HDF5 would fetch them from any file of this machine."""
+@contextmanager
+def _unlocked(file: Any) -> Iterator[None]:
+    """When anything goes wrong inside, leave the file to whoever would repair it: a mapping would hold its lock."""
+    try:
+        yield
+    except BaseException:
+        with suppress(OSError):
+            fcntl.flock(file.id.get_vfd_handle(), fcntl.LOCK_UN)
+        raise
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[tuple[Callable[[str], AnyArray | bytes], dict[str, Any]]]:
+    """Yield what gives the numbers of a data set by their location, and its label and entities.
+
+    Raises
+    ------
+    FormatError
+        When the file is no data set of cuds, or is damaged.
+    """
+    with _opened(path) as file:
+        yield _loader(file), json.loads(file["contents"][()].tobytes())
+
+
+def _loader(file: Any) -> "_Loader":
+    missing = [f"/{part}" for part in _PARTS if part not in file]
+    if missing:
+        raise FormatError(
+            f"no data set of cuds: it has no {', '.join(missing)}", hint="cuds reads what cuds wrote", field="path"
+        )
+    return _Loader(file, _lying(file))
+
+
+def _lying(file: Any) -> dict[str, Any]:
+    """Return the arrays of a file by location.
+
+    Links and numbers that lie in another place are refused: HDF5 would fetch them from any file of this machine.
+    """
     import h5py
 
-    links: dict[str, Any] = {}
-    file.visititems_links(links.__setitem__)  # an exception in a visitor would be lost in h5py
-    for name, link in links.items():
-        item = file[name] if isinstance(link, h5py.HardLink) else None
-        if item is None or (isinstance(item, h5py.Dataset) and (item.external or item.is_virtual)):
-            raise FormatError(f"/{name} lies in another place", hint="cuds reads what cuds wrote", location=name)
+    library: Any = h5py
+    h5d, h5l, h5o = library.h5d, library.h5l, library.h5o
+    links: list[tuple[bytes, int]] = []
+    file.id.links.visit(lambda name, info: links.append((name, info.type)), info=True)  # no error may leave a visitor
+    found = {}
+    for name, kind in links:
+        item: Any = h5o.open(file.id, name) if kind == h5l.TYPE_HARD else None
+        here = item is not None
+        if isinstance(item, h5d.DatasetID):
+            made = item.get_create_plist()
+            here = made.get_layout() != h5d.VIRTUAL and made.get_external_count() == 0
+            found["/" + name.decode()] = item
+        if not here:
+            place = name.decode()
+            raise FormatError(f"/{place} lies in another place", hint="cuds reads what cuds wrote", location=place)
+    return found
 
 
 @contextmanager
@@ -214,9 +318,7 @@ def _opened(path: Path) -> Iterator[Any]:
         ) from error
 
 
-def _content(file: Any) -> DataSet:
-    from rdflib import Graph
-
+def _content(file: Any, load: "_Loader", verify: bool) -> DataSet:
     from cuds.semantics.lower import lower
 
     layout = int(file["meta"].attrs["layout"])
@@ -225,29 +327,45 @@ def _content(file: Any) -> DataSet:
         raise FormatError(
             f"its layout is {layout}, of cuds {creator}; this cuds reads up to {LAYOUT}", hint="install a newer cuds"
         )
-    graph, contents = (file[name][()].tobytes() for name in ("graph", "contents"))
-    if file["meta"].attrs["checksum"] != _checksum(graph, contents):
-        raise FormatError("its graph is not the one that was stored", hint="the file was changed after it was saved")
-
-    def load(location: str) -> AnyArray | bytes:
-        if location not in file:
-            raise FormatError(f"it has no {location}", hint="the file was changed after it was saved")
-        if is_column(location) and not _snapshot(file, location):
-            return _mapped(file[location])
-        array: AnyArray = file[location][()]
-        if location.startswith("/files/"):
-            return array.tobytes()
-        return np.ascontiguousarray(array[0]) if is_column(location) else array
-
-    made = {e.id: e for e in lower(Graph().parse(data=graph, format="nt"), load)}
+    graph, contents = _said(file)
+    triples = as_rdflib(ox.parse(graph, format=ox.RdfFormat.N_TRIPLES))
+    made = {e.id: e for e in lower(triples, load, trusted=not verify)}
     listed = json.loads(contents)
     return DataSet(*(made[i] for i in listed["entities"]), label=listed["label"])
 
 
-def _mapped(dataset: Any) -> AnyArray:
-    """Return an array of a trajectory that is read where it is touched; one frame of it may be all that fits."""
-    offset = dataset.id.get_offset()
-    if offset is None or dataset.id.get_storage_size() == 0:
-        array: AnyArray = dataset[()]
-        return array
-    return Mapped(dataset.file.filename, dtype=dataset.dtype, mode="r", offset=offset, shape=dataset.shape)
+class _Loader:
+    """Gives what lies in a file by its location: an array as it lies there, the content of a stored file as bytes.
+
+    One mapping serves all arrays; it is of the file that is open, whatever bears its name by now.
+    """
+
+    def __init__(self, file: Any, lying: dict[str, Any]) -> None:
+        self.lying = lying
+        self.snapshot = cache(lambda name: bool(file[f"particles/{name}"].attrs["snapshot"]))
+        self.descriptor = file.id.get_vfd_handle()
+
+    @cached_property
+    def whole(self) -> mmap.mmap:
+        """The mapping."""
+        return mmap.mmap(self.descriptor, 0, access=mmap.ACCESS_READ)
+
+    def __call__(self, location: str) -> AnyArray | bytes:
+        if location not in self.lying:
+            raise FormatError(f"it has no {location}", hint="the file was changed after it was saved")
+        array = self.array(self.lying[location])
+        if location.startswith("/files/"):
+            return array.tobytes()
+        return array[0] if is_column(location) and self.snapshot(location.split("/")[2]) else array
+
+    def array(self, dataset: Any) -> AnyArray:
+        """Return an array as it lies in the file, where it does so in one piece and can be calculated with there."""
+        import h5py
+
+        offset, shape, dtype = dataset.get_offset(), dataset.shape, dataset.dtype
+        size = math.prod(shape) * dtype.itemsize
+        whole = dataset.get_storage_size() == size
+        if offset is None or not whole or size <= _SMALL or offset % dtype.alignment:
+            read: AnyArray = h5py.Dataset(dataset)[()]
+            return read
+        return Mapped.within(self.whole, dtype, shape, offset)

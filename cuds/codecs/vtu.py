@@ -1,20 +1,22 @@
-"""Meshes with their fields as VTU, for ParaView.
+"""Meshes with their fields as VTU or XDMF, for ParaView.
 
 Lengths stay in the mesh's own unit; every array's name ends in its unit, and the array ``position`` says that of
 the points. Tensors are written as VTK has them: the six components xx, yy, zz, xy, yz, xz of the symmetric tensor.
 So the shear strains, which are engineering strains in cuds, are halved; the name of the array says it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from cuds.arrays import FloatArray
+from cuds.codecs.translation import Carried, Fate
 from cuds.codecs.whole import replacing
 from cuds.errors import InvalidError
 from cuds.model.dataset import DataSet
+from cuds.model.entity import Entity
 from cuds.model.field import Field
 from cuds.model.mesh import Mesh
 
@@ -22,8 +24,8 @@ _VTK = [0, 1, 2, 5, 3, 4]
 _HALVED = np.array([1, 1, 1, 0.5, 0.5, 0.5])
 
 
-def write(data: DataSet, path: Path) -> Path:
-    """Write the one mesh of a data set with all its fields.
+def write(data: DataSet, path: Path) -> list[Carried]:
+    """Write the one mesh of a data set with all its fields; return what becomes of each entity.
 
     Raises
     ------
@@ -51,8 +53,26 @@ def write(data: DataSet, path: Path) -> Path:
     cells: list[Any] = [(b.shape, np.array(b.nodes)) for b in mesh.blocks]
     made = meshio.Mesh(points, cells, point_data=data_of["points"], cell_data=data_of["elements"])
     with replacing(path) as partial:
-        meshio.write(partial, made, file_format="vtu")
-    return path
+        xdmf = {"file_format": "xdmf", "data_format": "XML"}  # its numbers in the same file
+        meshio.write(partial, made, **(xdmf if path.suffix.lower() == ".xdmf" else {"file_format": "vtu"}))
+    return list(_fates(data, mesh))
+
+
+def _fates(data: DataSet, mesh: Mesh) -> Iterator[Carried]:
+    shown = [e for e in data.closure() if isinstance(e, Field)]
+    for entity in [mesh, *shown]:
+        halved = isinstance(entity, Field) and entity.quantity == "Strain"
+        fate: Fate = "converted" if halved else "carried"
+        yield Carried(_line(entity), fate, "tensor shear strains" if halved else "its unit is in the name of the array")
+    if mesh.regions:
+        yield Carried(f"{len(mesh.regions)} regions", "left out", "the file has no place for them")
+    for entity in data:
+        if entity not in shown and not isinstance(entity, Mesh):
+            yield Carried(_line(entity), "left out", "the file is of a mesh and its fields")
+
+
+def _line(entity: Entity) -> str:
+    return repr(entity).splitlines()[0]
 
 
 def _as_vtk(field: Field) -> FloatArray:

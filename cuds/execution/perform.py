@@ -13,7 +13,7 @@ from cuds.execution.key import Key, key_of, why_not, wrappers_of
 from cuds.execution.record import now, run_record
 from cuds.execution.rehearse import Rehearsed
 from cuds.execution.session import Laboratory
-from cuds.model.dataset import DataSet
+from cuds.model.dataset import DataSet, verify
 from cuds.model.entity import Component
 from cuds.model.provenance import SimulationRun
 from cuds.wrapper.contract import Progress, silent
@@ -39,6 +39,7 @@ def performed(laboratory: Laboratory, what: Component, do: Callable[[Laboratory]
     found = None if laboratory.fresh or key is None else _look(laboratory, what, key, places)
     if found is None:
         records = _records(laboratory, key)
+        verify(what)  # a result is kept under the digests that the files of its inputs state
         found = do(replace(laboratory, records=records))
         for place_ in places:
             assert key is not None

@@ -5,14 +5,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TypeVar, overload
 
-from cuds.errors import AmbiguousError, InvalidError, UnknownError, did_you_mean
+from cuds.arrays import Mapped, measure
+from cuds.errors import AmbiguousError, FormatError, InvalidError, UnknownError, did_you_mean
 from cuds.model.entity import Component, Entity
 from cuds.model.field import Field
 from cuds.model.particles import ParticleSystem
 from cuds.model.series import TimeSeries
 from cuds.model.trajectory import Trajectory
 from cuds.registry import service
-from cuds.units import quantity
+from cuds.units import Quantity, quantity
 
 E = TypeVar("E", bound=Entity)
 
@@ -133,6 +134,17 @@ class DataSet:
             _collect(entity, seen)
         return list(seen.values())
 
+    def verify(self) -> None:
+        """Compare every array that lies in a file with the digest that was stored with it.
+
+        Raises
+        ------
+        FormatError
+            When one is not the one that was stored; it names it.
+        """
+        for entity in self:
+            verify(entity)
+
     def graph(self) -> Any:
         """Return the meaning as an rdflib Graph; its size does not depend on the length of any array."""
         return service("dataset.graph")(self)
@@ -143,7 +155,7 @@ class DataSet:
         return rows
 
     def serialise(self, syntax: str = "turtle") -> str:
-        """Return the graph as text in ``turtle``, ``json-ld``, ``n-triples`` or ``rdf-xml``."""
+        """Return the graph as text in ``turtle``, ``json-ld``, ``n-triples``, ``n-quads``, ``trig`` or ``rdf-xml``."""
         text: str = service("dataset.serialise")(self, syntax)
         return text
 
@@ -154,6 +166,51 @@ class DataSet:
 
     def __repr__(self) -> str:
         return "\n".join([f"DataSet({self.label or len(self)})", *(f"  {_line(e)}" for e in self)])
+
+    def _repr_html_(self) -> str:
+        """Show it in a notebook."""
+        shown: str = service("shown.html")(self)
+        return shown
+
+    def __rich__(self) -> Any:
+        """Show it in a terminal, by rich."""
+        return service("shown.rich")(self)
+
+
+def verify(component: Component) -> None:
+    """Compare every array of a component, and of all that it refers to, with the digest that its file states.
+
+    Raises
+    ------
+    FormatError
+        When one is not the one that was stored; it names it.
+    """
+    seen: dict[str, Entity] = {}
+    _collect(component, seen)
+    for part in {id(e): e for e in (*seen.values(), component)}.values():
+        for where, array in _mapped(part, type(part).__name__):
+            if array.sha256 and measure(array, anew=True).sha256 != array.sha256:
+                raise FormatError(
+                    f"{where}{f' of {part.label or part.id}' if isinstance(part, Entity) else ''} is not the one that "
+                    "was stored",
+                    hint="the file was changed after it was saved; take a copy that was not",
+                )
+
+
+def _mapped(value: Any, where: str) -> Iterator[tuple[str, Mapped]]:
+    """Yield the arrays of a component that lie in a file, but for those of other entities, each with its place."""
+    found = getattr(value, "value", value) if isinstance(value, Quantity) else value
+    if isinstance(found, Mapped):
+        yield where, found
+    elif isinstance(found, Component):
+        for name in type(found).bindings():
+            held = getattr(found, name)
+            if not isinstance(held, Entity):
+                yield from _mapped(held, f"{where}.{name}")
+    elif isinstance(found, tuple | dict):
+        for key, item in found.items() if isinstance(found, dict) else enumerate(found):
+            if not isinstance(item, Entity):
+                yield from _mapped(item, f"{where}[{key!r}]")
 
 
 def _at(fields: list[Field], name: str, time: Any) -> list[Field]:

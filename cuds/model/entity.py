@@ -17,6 +17,7 @@ from pydantic_core import CoreSchema, core_schema
 from cuds import iris
 from cuds.arrays import digest as array_digest, freeze
 from cuds.errors import CudsError, InvalidError, ShapeError, UnknownError, did_you_mean
+from cuds.registry import service
 from cuds.units import Quantity, quantity
 
 Shape = tuple[str | int, ...]
@@ -220,6 +221,15 @@ class Component(_Frozen):
 
     def __str__(self) -> str:
         return repr(self)
+
+    def _repr_html_(self) -> str:
+        """Show it in a notebook."""
+        shown: str = service("shown.html")(self)
+        return shown
+
+    def __rich__(self) -> Any:
+        """Show it in a terminal, by rich."""
+        return service("shown.rich")(self)
 
 
 def _feed(sha: Any, value: Any) -> None:

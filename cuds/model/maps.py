@@ -5,7 +5,7 @@ from typing import Annotated, Self
 from pydantic import model_validator
 
 from cuds import iris
-from cuds.arrays import IntArray
+from cuds.arrays import IntArray, looked_through
 from cuds.errors import ShapeError
 from cuds.model import rows
 from cuds.model.entity import Component, Term
@@ -41,6 +41,8 @@ class TorsionMaps(Component):
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
+        if looked_through():
+            return self
         if self.points < 1:
             raise ShapeError("energies: a map without points", hint="give n by n energies", field="energies")
         rows.check_distinct(self.particles, "map")

@@ -7,7 +7,7 @@ import numpy as np
 from pydantic import model_validator
 
 from cuds import iris
-from cuds.arrays import AnyArray, IntArray
+from cuds.arrays import AnyArray, IntArray, looked_through
 from cuds.errors import InvalidError
 from cuds.model.entity import Component, Term
 
@@ -41,6 +41,8 @@ class Naming(Component):
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
+        if looked_through():
+            return self
         if len(set(self.labels)) != len(self.labels) or not all(self.labels):
             raise InvalidError("labels: one is empty or stands there twice", hint="give each name once", field="labels")
         for level in ("atom", "residue", "molecule"):

@@ -1,14 +1,16 @@
 """Atoms and beads."""
 
+import math
 import weakref
 from collections.abc import Iterable
+from functools import cached_property
 from typing import Annotated, Any, Self
 
 import numpy as np
 from pydantic import Field, field_validator, model_validator
 
 from cuds import iris
-from cuds.arrays import AnyArray, FloatArray, IntArray, freeze
+from cuds.arrays import AnyArray, FloatArray, IntArray, freeze, looked_through
 from cuds.errors import InvalidError
 from cuds.model.entity import Component, Entity, Term
 from cuds.model.naming import Naming
@@ -119,6 +121,8 @@ class ParticleSystem(Entity):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
+        if looked_through():
+            return self
         _check_ids(self.ids)
         if len(self.species) and not 0 <= self.species.min() <= self.species.max() < len(self.kinds):
             raise InvalidError(
@@ -235,6 +239,19 @@ class ParticleSystem(Entity):
         """Return the kinds of which there is at least one particle."""
         counts = np.bincount(self.species, minlength=len(self.kinds))
         return [kind for kind, count in zip(self.kinds, counts.tolist(), strict=True) if count]
+
+    @cached_property
+    def formula(self) -> str:
+        """What it is made of: symbols with the smallest whole numbers, C and H first (Hill), the others by name."""
+        counts = np.bincount(self.species, minlength=len(self.kinds))
+        held: dict[str, int] = {}
+        for kind, count in zip(self.kinds, counts.tolist(), strict=True):
+            if count:
+                held[kind.symbol] = held.get(kind.symbol, 0) + count
+        of_all = math.gcd(*held.values())
+        first = [s for s in ("C", "H") if "C" in held and s in held]
+        ordered = [*first, *sorted(held.keys() - set(first))]
+        return "".join(f"{s}{held[s] // of_all if held[s] > of_all else ''}" for s in ordered)
 
     def __repr__(self) -> str:
         names, counts = np.unique(self.species, return_counts=True)

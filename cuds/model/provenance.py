@@ -41,6 +41,8 @@ class Used(Component):
         What people call it.
     files : tuple of UsedFile
         The files whose content it holds.
+    formula : str
+        What it is made of, where it is a system of particles.
     """
 
     entity: Annotated[str, Term(iris.usedEntity)]
@@ -48,12 +50,20 @@ class Used(Component):
     sha256: Annotated[str, Term(iris.usedDigest)]
     label: Annotated[str, Term(iris.LABEL)] = ""
     files: Annotated[tuple[UsedFile, ...], Term(iris.usedFiles)] = ()
+    formula: Annotated[str, Term(iris.formula, physics=False)] = ""
 
     @classmethod
     def of(cls, entity: Entity) -> "Used":
         """Return the record of an entity."""
         files = tuple(UsedFile(name=f.name, sha256=f.sha256) for f in getattr(entity, "files", ()))
-        return cls(entity=entity.id, kind=type(entity).__name__, sha256=entity.digest, label=entity.label, files=files)
+        return cls(
+            entity=entity.id,
+            kind=type(entity).__name__,
+            sha256=entity.digest,
+            label=entity.label,
+            files=files,
+            formula=getattr(entity, "formula", ""),
+        )
 
 
 class SimulationRun(Entity):

@@ -162,6 +162,7 @@ def _engine(graph: Graph, engine: Any) -> dict[str, Any]:
         "title": text(graph, engine, RDFS.label),
         "licence": text(graph, engine, DCTERMS.license),
         "install": text(graph, engine, CUDS.install),
+        "citations": sorted(str(c) for c in graph.objects(engine, CUDS.citation)),
         "capabilities": sorted(
             (
                 {

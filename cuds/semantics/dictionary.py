@@ -135,6 +135,7 @@ class EngineWords:
     title: str
     licence: str
     install: str
+    citations: list[str]
     capabilities: list[dict[str, Any]]
     options: dict[str, dict[str, Any]]
     unit_sets: dict[str, dict[str, str]]

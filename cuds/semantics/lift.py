@@ -8,39 +8,31 @@ The IRI of a part is that of its entity, ``#``, and the way to it through the fi
 
 import hashlib
 import json
-import re
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import datetime
 from fractions import Fraction
+from functools import cached_property
 from typing import Any
 from urllib.parse import quote
 
 import numpy as np
-from rdflib import Graph, Literal, Namespace, URIRef
-from rdflib.namespace import PROV, RDF, RDFS, XSD
+import pyoxigraph as ox
 
 from cuds import iris
-from cuds.arrays import AnyArray, digest as array_digest
-from cuds.errors import InvalidError
+from cuds.arrays import AnyArray, Mapped, measure
+from cuds.errors import FormatError, InvalidError
 from cuds.model.dataset import DataSet
 from cuds.model.entity import Component, Entity, Term
-from cuds.model.material import ElasticTensor
 from cuds.model.plain import Json
 from cuds.model.provenance import SimulationRun
+from cuds.semantics.asking import answers
+from cuds.semantics.clauses import dataset_clauses
+from cuds.semantics.invariants import invariants
 from cuds.semantics.places import names, place, stored
+from cuds.semantics.triples import PROV, QUDT, RDFS, TYPE, as_graph, literal, n_triples, named, place_literal
 from cuds.units import Quantity, table
 
-CUDS = Namespace(iris.CUDS)
-QUDT = Namespace("http://qudt.org/schema/qudt/")
-PREFIXES = {
-    "cuds": iris.CUDS,
-    "qudt": str(QUDT),
-    "unit": "http://qudt.org/vocab/unit/",
-    "quantitykind": "http://qudt.org/vocab/quantitykind/",
-    "prov": str(PROV),
-    "rdfs": str(RDFS),
-    "xsd": str(XSD),
-}
+_HASHERS = 2  # threads that read arrays while others write them
 
 # Which engine, potential file and input produced a stress? The input is the transcript, by its digest.
 WHERE_FROM = """
@@ -55,17 +47,25 @@ SELECT ?stress ?engine ?version ?file ?file_sha256 ?transcript_sha256 WHERE {
        cuds:transcript [ cuds:checksum ?transcript_sha256 ] .
 }
 """
-_CONSTANTS = {"C11": "C11", "C12": "C12", "C44": "C44", "K": "bulkModulus", "G": "shearModulus"}
 
 
 @dataclass
 class Lifted:
-    """A graph, and beside it the numbers that it refers to, their units and the names of entities."""
+    """The triples of a graph, and beside it the numbers that it refers to, their units and the names of entities."""
 
-    graph: Graph = field(default_factory=Graph)
+    triples: list[ox.Triple] = field(default_factory=list)
     arrays: dict[str, AnyArray | bytes] = field(default_factory=dict)
     units: dict[str, str] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def graph(self) -> Any:
+        """The same as an rdflib Graph."""
+        return as_graph(self.triples)
+
+    def n_triples(self) -> bytes:
+        """Return the same as text, in one order."""
+        return n_triples(self.triples)
 
 
 def lift(data: DataSet) -> Lifted:
@@ -76,17 +76,83 @@ def lift(data: DataSet) -> Lifted:
     InvalidError
         When an id is no IRI, when two things bear one IRI, or for a value that a graph cannot hold.
     """
-    entities = data.closure()
-    found = Lifted(names=names(entities))
-    for prefix, namespace in PREFIXES.items():
-        found.graph.bind(prefix, namespace)
-    for entity in entities:
-        _Lifter(found, entity).entity()
-    return found
+    return Lifting(data).finished()
 
 
-def graph(data: DataSet) -> Graph:
-    """Return the graph alone."""
+class Lifting:
+    """The lifting of a data set in two steps: what there is, and what must be read of the arrays to say it.
+
+    Between the steps arrays may be written while they are measured.
+
+    Parameters
+    ----------
+    data : DataSet
+        To be lifted.
+    """
+
+    def __init__(self, data: DataSet) -> None:
+        self.entities = data.closure()
+        self.found = Lifted(names=names(self.entities))
+        self.nodes: set[str] = set()
+        self.measured: list[tuple[ox.NamedNode, str, float]] = []  # node, location, and its unit in SI where it counts
+        for entity in self.entities:
+            _Lifter(self, entity).entity()
+
+    def measure(self) -> None:
+        """Read each array once, in threads: they hash without Python's lock."""
+        arrays = [a for a in self.found.arrays.values() if isinstance(a, np.ndarray)]
+        with ThreadPoolExecutor(_HASHERS) as pool:
+            list(pool.map(_measure, sorted(arrays, key=lambda a: -a.nbytes)))
+
+    def finished(self, *, read: bool = False) -> Lifted:
+        """Return the graph with what is said of the numbers.
+
+        Parameters
+        ----------
+        read : bool
+            Whether numbers that lie in a file are read, and compared with what it states of them.
+
+        Raises
+        ------
+        FormatError
+            When they are others.
+        """
+        for node, location, scale in self.measured:
+            array: Any = self.found.arrays[location]
+            stated = array.sha256 if isinstance(array, Mapped) else ""
+            if stated and not read:
+                self.say(node, stated, array.extremes)
+                continue
+            found = measure(array)
+            if stated not in ("", found.sha256):
+                raise FormatError(
+                    f"the array that would lie at {location} is not the one that was stored where it was read from",
+                    hint="the file was changed after it was saved; take a copy that was not",
+                    location=location,
+                )
+            self.say(node, found.sha256, (found.least * scale, found.greatest * scale) if array.size and scale else ())
+        for entity in self.entities:
+            self.add(named(entity.id), iris.CUDS + "checksum", f"sha256:{entity.digest}")
+        return self.found
+
+    def say(self, node: ox.NamedNode, sha256: str, extremes: tuple[float, ...]) -> None:
+        """State the digest of an array, and its least and greatest number in SI where it has them."""
+        self.add(node, iris.CUDS + "checksum", f"sha256:{sha256}")
+        for name, value in zip(("minimum", "maximum"), extremes, strict=False):
+            self.add(node, iris.CUDS + name, value)
+
+    def add(self, subject: ox.NamedNode, predicate: str, value: Any) -> None:
+        """State something of a node: another node, a literal, or a value of Python."""
+        known = value if isinstance(value, ox.NamedNode | ox.Literal) else literal(value, subject.value)
+        self.found.triples.append(ox.Triple(subject, ox.NamedNode(predicate), known))
+
+
+def _measure(array: AnyArray) -> None:
+    measure(array, anew=isinstance(array, Mapped))
+
+
+def graph(data: DataSet) -> Any:
+    """Return the graph alone, as one of rdflib."""
     return lift(data).graph
 
 
@@ -105,97 +171,57 @@ def query(data: DataSet, sparql: str) -> list[dict[str, Any]]:
     InvalidError
         When the query cannot be read, is no SELECT, or would ask another machine.
     """
-    import pyoxigraph
-
-    _refuse_service(sparql)
-    store = pyoxigraph.Store()
-    store.load(graph(data).serialize(format="nt", encoding="utf-8"), format=pyoxigraph.RdfFormat.N_TRIPLES)
-    try:
-        solutions = store.query(sparql)
-        if not isinstance(solutions, pyoxigraph.QuerySolutions):
-            raise InvalidError(
-                "query: only SELECT is answered", hint="begin it with SELECT ?x WHERE { ... }", field="query"
-            )
-        variables = [v.value for v in solutions.variables]
-        return [{v: _python(row[v]) for v in variables} for row in solutions]
-    except (SyntaxError, ValueError, OSError) as error:
-        if isinstance(error, InvalidError):
-            raise
-        declare = " ".join(f"PREFIX {p}: <{n}>" for p, n in PREFIXES.items())
-        raise InvalidError(f"query: {error}", hint=f"prefixes to declare: {declare}", field="query") from None
-
-
-def _refuse_service(sparql: str) -> None:
-    """Refuse SERVICE, which asks another machine.
-
-    The word is refused wherever it stands: whether it is the keyword is known to the store's parser alone. SPARQL
-    lets any letter be written as an escape.
-    """
-    escape = r"\\u[0-9A-Fa-f]{4}|\\U000[0-9A-Fa-f]{5}"
-    plain = re.sub(escape, lambda found: chr(int(found[0][2:], 16)), sparql)
-    if "service" in plain.casefold():
-        raise InvalidError(
-            "query: SERVICE would ask another machine",
-            hint="ask this data set alone; to find the word in a text, write it as a pattern: REGEX(?x, 'serv[i]ce')",
-            field="query",
-        )
-
-
-def _python(term: Any) -> Any:
-    if term is None:
-        return None
-    datatype = getattr(getattr(term, "datatype", None), "value", "")
-    value = Literal(term.value, datatype=datatype).toPython() if datatype else term.value
-    return str(value) if isinstance(value, Literal) else value
+    store = ox.Store()
+    store.extend(ox.Quad(*triple) for triple in lift(data).triples)
+    return answers(store, sparql, **dataset_clauses(sparql, lambda _: False, lambda: ()))
 
 
 class _Lifter:
     """Lifts one entity."""
 
-    def __init__(self, found: Lifted, of: Entity) -> None:
-        self.found = found
+    def __init__(self, lifting: Lifting, of: Entity) -> None:
+        self.lifting = lifting
+        self.found = lifting.found
+        self.add = lifting.add
         self.of = of
 
-    def add(self, subject: URIRef, predicate: Any, value: Any) -> None:
-        known = value if isinstance(value, URIRef | Literal) else _literal(value, str(subject))
-        self.found.graph.add((subject, URIRef(predicate), known))
-
-    def node(self, iri: str, *types: Any) -> URIRef:
+    def node(self, iri: str, *types: str) -> ox.NamedNode:
         """Return a new node of the graph."""
-        node = URIRef(iri)
-        if (node, RDF.type, None) in self.found.graph:
+        if iri in self.lifting.nodes:
             raise InvalidError(f"two things bear the IRI {iri}", hint="give each entity an id of its own", field="id")
+        self.lifting.nodes.add(iri)
+        node = named(iri)
         for kind in types:
-            self.add(node, RDF.type, kind)
+            self.add(node, TYPE, _ours(kind))
         return node
 
     def entity(self) -> None:
         entity = self.of
-        node = self.node(_iri(entity.id), CUDS[type(entity).__name__])
-        self.add(node, CUDS.checksum, f"sha256:{entity.digest}")
+        node = self.node(entity.id, type(entity).__name__)
         self.fields(entity, node, entity.id + ("/" if "#" in entity.id else "#"), ())
         if entity.provenance is not None:
-            self.add(node, PROV.wasGeneratedBy, URIRef(entity.provenance.id))
-        if isinstance(entity, ElasticTensor):
-            for short, value in entity.constants("Pa").items():
-                self.add(node, CUDS[_CONSTANTS[short]], float(value))
+            self.add(node, PROV + "wasGeneratedBy", named(entity.provenance.id))
+        for name, value in invariants(entity).items():
+            self.add(node, iris.CUDS + name, value)
         if isinstance(entity, SimulationRun):
             self.run(entity, node)
 
-    def run(self, run: SimulationRun, node: URIRef) -> None:
+    def run(self, run: SimulationRun, node: ox.NamedNode) -> None:
         """State the same in the words of PROV."""
-        engine = URIRef(f"urn:cuds:engine:{quote(run.engine, safe='')}:{quote(run.version, safe='')}")
-        self.add(node, PROV.wasAssociatedWith, engine)
-        self.add(engine, RDF.type, CUDS.Engine)
-        self.add(engine, RDF.type, PROV.SoftwareAgent)
-        self.add(engine, RDFS.label, run.engine)
-        self.add(engine, CUDS.engineVersion, run.version)
-        self.add(node, PROV.startedAtTime, run.started)
-        self.add(node, PROV.endedAtTime, run.ended)
-        for used in run.used:
-            self.add(node, PROV.used, URIRef(_iri(used.entity)))
+        engine = named(f"urn:cuds:engine:{quote(run.engine, safe='')}:{quote(run.version, safe='')}")
+        self.add(node, PROV + "wasAssociatedWith", engine)
+        self.add(node, PROV + "startedAtTime", run.started)
+        self.add(node, PROV + "endedAtTime", run.ended)
+        for used in dict.fromkeys(used.entity for used in run.used):
+            self.add(node, PROV + "used", named(used))
+        if engine.value not in self.lifting.nodes:
+            self.lifting.nodes.add(engine.value)
+            self.add(engine, TYPE, _ours("Engine"))
+            self.add(engine, TYPE, ox.NamedNode(PROV + "SoftwareAgent"))
+            self.add(engine, RDFS + "label", run.engine)
+            self.add(engine, iris.CUDS + "engineVersion", run.version)
 
-    def fields(self, component: Component, node: URIRef, stem: str, path: tuple[str, ...]) -> None:
+    def fields(self, component: Component, node: ox.NamedNode, stem: str, path: tuple[str, ...]) -> None:
         for name, term in component.bindings().items():
             value, info = getattr(component, name), type(component).model_fields[name]
             target, way = stem + name, (*path, name)
@@ -211,7 +237,7 @@ class _Lifter:
             else:
                 self.value(node, term, target, way, value)
 
-    def value(self, node: URIRef, term: Term, target: str, path: tuple[str, ...], value: Any) -> None:
+    def value(self, node: ox.NamedNode, term: Term, target: str, path: tuple[str, ...], value: Any) -> None:
         if isinstance(value, Quantity):
             self.scalar(node, term, target, value)
         elif isinstance(value, np.ndarray):
@@ -219,7 +245,7 @@ class _Lifter:
         elif isinstance(value, bytes):
             self.stored(node, term, target, value)
         elif isinstance(value, Entity):
-            self.add(node, term.iri, URIRef(value.id))
+            self.add(node, term.iri, named(value.id))
         elif isinstance(value, Component):
             self.component(node, term, target, path, value)
         elif isinstance(value, tuple | dict):
@@ -227,7 +253,7 @@ class _Lifter:
         else:
             self.add(node, term.iri, value)
 
-    def collection(self, node: URIRef, term: Term, target: str, path: tuple[str, ...], value: Any) -> None:
+    def collection(self, node: ox.NamedNode, term: Term, target: str, path: tuple[str, ...], value: Any) -> None:
         """Add each component or array that a tuple or a mapping holds, or plain values as JSON; nothing for none."""
         items = list(value.items() if isinstance(value, dict) else enumerate(value))
         if not all(isinstance(item, Component | np.ndarray) for _, item in items):
@@ -238,57 +264,55 @@ class _Lifter:
             if isinstance(item, np.ndarray):
                 self.array(node, Term(term.iri, means="DataArray"), child, way, item)
             elif isinstance(item, Entity):
-                self.add(node, term.iri, self.node(child, CUDS.Entry))
-                self.add(URIRef(child), CUDS.entry, URIRef(item.id))
+                self.add(node, term.iri, self.node(child, "Entry"))
+                self.add(ox.NamedNode(child), iris.CUDS + "entry", named(item.id))
             else:
                 self.component(node, term, child, way, item)
-            self.add(URIRef(child), CUDS["index"], index)
+            self.add(ox.NamedNode(child), iris.CUDS + "index", index)
             if isinstance(value, dict):
-                self.add(URIRef(child), CUDS.key, key)
+                self.add(ox.NamedNode(child), iris.CUDS + "key", key)
 
-    def component(self, node: URIRef, term: Term, target: str, path: tuple[str, ...], item: Component) -> None:
-        child = self.node(target, CUDS[type(item).__name__])
+    def component(self, node: ox.NamedNode, term: Term, target: str, path: tuple[str, ...], item: Component) -> None:
+        child = self.node(target, type(item).__name__)
         self.add(node, term.iri, child)
         self.fields(item, child, f"{target}/", path)
 
-    def scalar(self, node: URIRef, term: Term, target: str, value: Quantity) -> None:
-        child = self.node(target, CUDS[term.means])
+    def scalar(self, node: ox.NamedNode, term: Term, target: str, value: Quantity) -> None:
+        child = self.node(target, term.means)
         self.add(node, term.iri, child)
-        self.add(child, QUDT.hasQuantityKind, URIRef(table()["kinds"][term.kind]["iri"]))
-        self.add(child, QUDT.hasUnit, URIRef(table()["units"][value.unit]["iri"]))
-        self.add(child, QUDT.numericValue, float(value.value))
-        self.add(child, CUDS.siValue, float(value.value) * si(value.unit))
+        self.add(child, QUDT + "hasQuantityKind", ox.NamedNode(table()["kinds"][term.kind]["iri"]))
+        self.add(child, QUDT + "hasUnit", ox.NamedNode(table()["units"][value.unit]["iri"]))
+        self.add(child, QUDT + "numericValue", float(value.value))
+        self.add(child, iris.CUDS + "siValue", float(value.value) * si(value.unit))
 
     def array(
-        self, node: URIRef, term: Term, target: str, path: tuple[str, ...], value: Quantity | AnyArray, kind: str = ""
+        self, node: ox.NamedNode, term: Term, target: str, path: tuple[str, ...], value: Any, kind: str = ""
     ) -> None:
         array, unit = (value.value, value.unit) if isinstance(value, Quantity) else (value, "")
-        child = self.node(target, CUDS[term.means or "DataArray"])
+        child = self.node(target, term.means or "DataArray")
         self.add(node, term.iri, child)
         if kind:
-            self.add(child, QUDT.hasQuantityKind, URIRef(table()["kinds"][kind]["iri"]))
+            self.add(child, QUDT + "hasQuantityKind", ox.NamedNode(table()["kinds"][kind]["iri"]))
         if unit:
-            self.add(child, QUDT.hasUnit, URIRef(table()["units"][unit]["iri"]))
-        self.add(child, CUDS.dtype, str(array.dtype))
-        self.add(child, CUDS["shape"], json.dumps(list(array.shape)))
-        self.add(child, CUDS.checksum, f"sha256:{array_digest(array)}")
+            self.add(child, QUDT + "hasUnit", ox.NamedNode(table()["units"][unit]["iri"]))
+        self.add(child, iris.CUDS + "dtype", str(array.dtype))
+        self.add(child, iris.CUDS + "shape", json.dumps(list(array.shape)))
         location = place(self.of, self.found.names[self.of.id], path, unit)
-        self.add(child, CUDS.location, Literal(location, datatype=XSD.anyURI))
-        self.add(child, CUDS["count"], int(array.size))
-        if array.size:
-            scale = si(unit) if unit else 1.0
-            self.add(child, CUDS.minimum, float(array.min()) * scale)
-            self.add(child, CUDS.maximum, float(array.max()) * scale)
+        self.add(child, iris.CUDS + "location", place_literal(location))
+        if _is_column(term):
+            self.add(child, iris.CUDS + "count", int(array.size))
+        scale = (si(unit) if unit else 1.0) if _is_column(term) and array.dtype.kind == "f" else 0.0
+        self.lifting.measured.append((child, location, scale))
         self.found.arrays[location] = array
         self.found.units[location] = unit
 
-    def stored(self, node: URIRef, term: Term, target: str, content: bytes) -> None:
+    def stored(self, node: ox.NamedNode, term: Term, target: str, content: bytes) -> None:
         sha = hashlib.sha256(content).hexdigest()
-        child = self.node(target, CUDS.StoredFile)
+        child = self.node(target, "StoredFile")
         self.add(node, term.iri, child)
-        self.add(child, CUDS.location, Literal(stored(sha), datatype=XSD.anyURI))
-        self.add(child, CUDS.checksum, f"sha256:{sha}")
-        self.add(child, CUDS.byteSize, len(content))
+        self.add(child, iris.CUDS + "location", place_literal(stored(sha)))
+        self.add(child, iris.CUDS + "checksum", f"sha256:{sha}")
+        self.add(child, iris.CUDS + "byteSize", len(content))
         self.found.arrays[stored(sha)] = content
 
 
@@ -297,15 +321,14 @@ def si(unit: str) -> float:
     return float(Fraction(table()["units"][unit]["factor"]))
 
 
-def _iri(text: str) -> str:
-    import pyoxigraph
+def _is_column(term: Term) -> bool:
+    """Whether an array holds values side by side, with a least and a greatest; the components of a tensor are none."""
+    fixed = term.shape is not None and not any(isinstance(axis, str) for axis in term.shape)
+    return not fixed or term.iri == iris.uncertainty
 
-    try:
-        return pyoxigraph.NamedNode(text).value
-    except ValueError as error:
-        raise InvalidError(
-            f"id: {text!r} is no IRI: {error}", hint="give one like 'https://example.org/copper', or none", field="id"
-        ) from None
+
+def _ours(name: str) -> ox.NamedNode:
+    return ox.NamedNode(iris.CUDS + name)
 
 
 def _json(value: Any, where: str) -> str:
@@ -322,20 +345,3 @@ def _json(value: Any, where: str) -> str:
             hint="keep text, finite numbers, booleans, lists and mappings by text",
         )
     return text
-
-
-def _literal(value: Any, where: str) -> Literal:
-    if isinstance(value, bool):
-        return Literal("true" if value else "false", datatype=XSD.boolean)
-    if isinstance(value, float):
-        text = repr(value) if np.isfinite(value) else str(value).upper()
-        return Literal(text, datatype=XSD.double, normalize=False)
-    if isinstance(value, int):
-        return Literal(str(value), datatype=XSD.integer)
-    if isinstance(value, datetime):
-        return Literal(value.isoformat(), datatype=XSD.dateTime, normalize=False)
-    try:
-        str(value).encode()
-    except UnicodeEncodeError as error:
-        raise InvalidError(f"{where}: {value!r} is no text: {error}", hint="remove the lone surrogates") from None
-    return Literal(str(value))

@@ -14,6 +14,7 @@ from rdflib.namespace import PROV, RDF, RDFS, SH, XSD
 
 from cuds import iris, model
 from cuds.model.entity import Component, Entity, Term
+from cuds.semantics.invariants import INVARIANTS
 from cuds.units import Quantity, fitting_units, reference_unit, table
 
 CUDS = Namespace(iris.CUDS)
@@ -33,11 +34,7 @@ _BESIDE = {
     "index": XSD.integer,
     "key": "",
     "entry": "@id",
-    "C11": XSD.double,
-    "C12": XSD.double,
-    "C44": XSD.double,
-    "bulkModulus": XSD.double,
-    "shearModulus": XSD.double,
+    **{i.name: XSD.double if i.kind else "" for stated in INVARIANTS.values() for i in stated},
 }
 
 

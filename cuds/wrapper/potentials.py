@@ -117,12 +117,12 @@ def listing(element: str = "") -> list[dict[str, Any]]:
                         "units": unit_set(content),
                         "engines": [e for e in dictionary()["engines"] if name in engine_words(e).forms],
                         "from": who,
-                        "source": _source(content),
+                        "source": citation(content),
                     }
     return [f for f in found.values() if not element or element in f["elements"]]
 
 
-def _source(content: bytes) -> str:
+def citation(content: bytes) -> str:
     """Return the citation that the first line gives, else that line."""
     line = content.split(b"\n", 1)[0].decode("latin-1").strip("# \r")
     _, cited, citation = line.partition("CITATION:")

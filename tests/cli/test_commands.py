@@ -166,3 +166,49 @@ def test_what_is_kept_is_listed_and_removed(job: Path, tmp_path: Path) -> None:
     assert "SinglePoint" in run("cache", environment=kept)
     assert json.loads(run("cache", "--clear", "--json", environment=kept))["removed"] == 1
     assert json.loads(run("cache", "--json", environment={"CUDS_CACHE": "off"})) == {"folder": "off", "results": []}
+
+
+def test_validate_says_in_plain_words_what_is_wrong(job: Path, tmp_path: Path) -> None:
+    assert run("validate", job) == f"{job}: nothing is wrong with it\n"
+    graph = cuds.write(cuds.read(job), tmp_path / "job.ttl")
+    assert json.loads(run("validate", graph, "--json")) == {"file": str(graph), "conforms": True, "complaints": []}
+    text = graph.read_text()
+    graph.write_text(text.replace("qudt:hasUnit unit:ANGSTROM", 'qudt:hasUnit "angstrom"'))
+    assert "hasUnit is 'angstrom': not a node of the graph, but a text" in run("validate", graph, code=1)
+    graph.write_text(text.replace('"Cu"', '"Ag"'))
+    assert "its digest is not the one that was stored" in run("validate", graph, code=1)
+    job.write_bytes(job.read_bytes()[:-1])
+    assert "no whole HDF5 file" in run("validate", job, code=1)
+    assert "there is no file" in run("validate", tmp_path / "gone.h5md", code=1)
+
+
+def test_verify_names_what_is_damaged(tmp_path: Path) -> None:
+    library = cuds.Library(tmp_path / "library")
+    library.put(cuds.ElasticTensor.isotropic("200 GPa", 0.3, label="steel"))
+    library.put(cuds.ElasticTensor.isotropic("70 GPa", 0.3, label="glass"))
+    assert run("verify", library.folder) == "2 data sets, nothing damaged\n"
+    path = library.folder / "sets" / "glass" / "1.h5md"
+    path.write_bytes(path.read_bytes()[:2000])
+    printed = run("verify", library.folder, "--rebuild", code=1)
+    assert printed.startswith(f"{path}: ")
+    assert printed.endswith("2 data sets, 1 damaged\n")
+    found = json.loads(run("verify", library.folder, "--json", code=1))
+    assert [d["path"] for d in found["damage"]] == [str(path)]
+    assert "is no library" in run("verify", tmp_path, code=1)
+    assert not (tmp_path / "library.json").exists()
+
+
+def test_what_was_computed_is_shown_cited_exported_and_computed_again(job: Path, tmp_path: Path) -> None:
+    result = tmp_path / "result.h5md"
+    run("run", job, "--engine", "lammps", "-o", result)
+    assert "computed by SinglePoint by lammps" in run("show", result, "--provenance")
+    assert run("show", result, "--provenance", "--mermaid").startswith("flowchart LR")
+    assert "10.1016/j.cpc.2021.108171" in run("cite", result)
+    assert run("export", result, "--ro-crate", tmp_path / "crate") == f"{tmp_path / 'crate'}\n"
+    assert "PotentialEnergy" in (told := run("rerun", result))
+    assert all(line.endswith("the same numbers") for line in told.splitlines())
+    library = cuds.Library(tmp_path / "library")
+    library.put(cuds.read(result), "copper")
+    library.close()
+    assert all(c["same"] for c in json.loads(run("rerun", library.folder, "--name", "copper", "--json")))
+    assert "say which data set with --name: copper" in run("cite", library.folder, code=1)

@@ -144,6 +144,27 @@ def test_the_page_on_properties_runs(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert (tmp_path / "equation.png").exists()
 
 
+def test_the_page_on_libraries_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    here = run_page("library.md")
+    assert [v.name for v in here["library"].list()] == ["copper constants", "glass"]
+    assert [v.number for v in here["library"].versions("glass")] == [1, 2]
+    assert here["first"][cuds.ElasticTensor].constants("GPa")["C11"] < 108
+    assert here["found"][0].values["C11"] == pytest.approx(169.88e9, rel=1e-4)
+    assert here["tensor"].label == here["constants"][cuds.ElasticTensor].label
+    assert [(r["title"], r["engine"]) for r in here["rows"]] == [("copper constants", "lammps")]
+    assert here["library"].verify() == []
+
+
+def test_the_page_on_files_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    here = run_page("files.md")
+    assert [e.digest for e in here["same"]] == [e.digest for e in here["data"]]
+    assert here["back"][cuds.Mesh].points == here["mesh"].points
+    assert np.allclose(here["atoms"][cuds.ParticleSystem].positions.value, here["copper"].positions.value)
+    assert here["row"].shape == (10, 3)
+
+
 def test_every_example_is_tested() -> None:
     assert {p.name for p in FOLDER.glob("[0-9]*.py")} == {"01_copper_plate.py", "02_warped_laminate.py"}
 

@@ -93,7 +93,7 @@ def test_a_frame_that_was_damaged_is_seen_though_nobody_looks_at_it(folder: Path
     place = bytes(content).index(row) + len(row) - 8
     content[place] ^= 1
     path.write_bytes(content)
-    with pytest.warns(UserWarning, match="velocities of Trajectory is not the one that was stored"):
+    with pytest.warns(UserWarning, match="/velocity/value is not the one that was stored"):
         again = cuds.run(job(), engine="lammps")
     assert again.final.provenance.retrieved is None
     velocities = again.trajectory.velocities, first.trajectory.velocities

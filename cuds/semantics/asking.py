@@ -1,0 +1,91 @@
+"""Asking a store of triples in SPARQL: it answers from itself alone, no file and no other machine."""
+
+import re
+from typing import Any
+
+from cuds.errors import InvalidError
+from cuds.semantics.triples import PREFIXES, XSD
+
+_TEXT, _DOUBLE = XSD + "string", XSD + "double"
+_ESCAPE = re.compile(r"\\u[0-9A-Fa-f]{4}|\\U000[0-9A-Fa-f]{5}")
+
+
+def answers(store: Any, sparql: str, **graphs: Any) -> list[dict[str, Any]]:
+    """Return the solutions of a SPARQL SELECT, a mapping each.
+
+    Parameters
+    ----------
+    store : pyoxigraph.Store
+        That is asked.
+    sparql : str
+        The query; prefixes are to be declared in it.
+    **graphs
+        Which graphs are asked, as ``pyoxigraph.Store.query`` takes it.
+
+    Raises
+    ------
+    InvalidError
+        When the query cannot be read, is no SELECT, or would ask another machine.
+    """
+    import pyoxigraph
+
+    _refuse_service(sparql)
+    try:
+        solutions = store.query(sparql, **graphs)
+        if not isinstance(solutions, pyoxigraph.QuerySolutions):
+            raise InvalidError(
+                "query: only SELECT is answered", hint="begin it with SELECT ?x WHERE { ... }", field="query"
+            )
+        variables = [v.value for v in solutions.variables]
+        return [{v: python(row[v]) for v in variables} for row in solutions]
+    except (SyntaxError, ValueError, OSError, RuntimeError) as error:
+        if isinstance(error, InvalidError):
+            raise
+        if isinstance(error, RuntimeError) and (said := _beyond(sparql)):
+            raise InvalidError(f"query: {said}", hint="ask for what SPARQL 1.1 itself has", field="query") from None
+        if isinstance(error, RuntimeError):
+            raise
+        declare = " ".join(f"PREFIX {p}: <{n}>" for p, n in PREFIXES.items())
+        raise InvalidError(f"query: {error}", hint=f"prefixes to declare: {declare}", field="query") from error
+
+
+def _beyond(sparql: str) -> str:
+    """Return why an empty store cannot answer a query either: then it is not the store that is damaged."""
+    import pyoxigraph
+
+    try:
+        pyoxigraph.Store().query(sparql)
+    except RuntimeError as error:
+        return str(error)
+    return ""
+
+
+def plain(sparql: str) -> str:
+    """Return a query with its escapes undone: SPARQL lets any letter be written as one."""
+    return _ESCAPE.sub(lambda found: chr(int(found[0][2:], 16)), sparql)
+
+
+def _refuse_service(sparql: str) -> None:
+    """Refuse SERVICE, which asks another machine.
+
+    The word is refused wherever it stands: whether it is the keyword is known to the store's parser alone.
+    """
+    if "service" in plain(sparql).casefold():
+        raise InvalidError(
+            "query: SERVICE would ask another machine",
+            hint="ask this data set alone; to find the word in a text, write it as a pattern: REGEX(?x, 'serv[i]ce')",
+            field="query",
+        )
+
+
+def python(term: Any) -> Any:
+    """Return what a term stands for: an IRI or text as text, a literal as its value."""
+    datatype = getattr(getattr(term, "datatype", None), "value", "")
+    if datatype in ("", _TEXT):
+        return None if term is None else term.value
+    if datatype == _DOUBLE:
+        return float(term.value)
+    from rdflib import Literal
+
+    value = Literal(term.value, datatype=datatype).toPython()
+    return str(value) if isinstance(value, Literal) else value

@@ -1,0 +1,257 @@
+"""A folder of data sets."""
+
+import warnings
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TypeVar
+
+from cuds.codecs import hdf5
+from cuds.errors import CudsError, StorageError
+from cuds.model.dataset import DataSet
+from cuds.model.entity import Entity
+from cuds.store.checking import Damages, check
+from cuds.store.finding import find
+from cuds.store.index import Index
+from cuds.store.protocol import Findings, Rows, Version, Versions, chosen, named
+from cuds.store.shelf import Shelf, storing
+from cuds.store.upkeep import BROKEN, Upkeep
+
+T = TypeVar("T")
+
+
+class Library:
+    """A folder of data sets: a file each, kept by name and version, asked by meaning.
+
+    Several processes may read and write it at the same time. The first that asks keeps the index in ``index/``;
+    another asks one of its own in memory, which takes longer to begin with.
+
+    Parameters
+    ----------
+    folder : path
+        Made when it is not there.
+    endpoint : str
+        A SPARQL 1.1 endpoint, like ``"http://localhost:7878"``, that keeps the index instead, so that others may ask
+        it too: queries go to ``<endpoint>/query``, updates to ``<endpoint>/update``.
+
+    Raises
+    ------
+    InvalidError
+        When there is something else.
+    StorageError
+        When it cannot be written to.
+    """
+
+    def __init__(self, folder: str | Path, *, endpoint: str = "") -> None:
+        self._shelf = Shelf(Path(folder))
+        self._shelf.sweep()
+        self._upkeep = Upkeep.of(self._shelf, endpoint)
+
+    @property
+    def folder(self) -> Path:
+        """Where it lies."""
+        return self._shelf.folder
+
+    def put(self, data: DataSet | Entity, name: str = "") -> Version:
+        """Keep a data set as the newest version of a name.
+
+        It is kept as a whole or not at all, whoever is killed, and whoever writes the same at the same time.
+
+        Parameters
+        ----------
+        data : DataSet or Entity
+            What it refers to comes along.
+        name : str
+            Its label when none is given.
+
+        Raises
+        ------
+        InvalidError
+            When it has no name, or holds what cannot be written.
+        StorageError
+            When the disk is full, or the folder cannot be written to.
+        """
+        whole, called = named(data, name)
+        with self._shelf.draft() as own:
+            version = self._shelf.commit(called, hdf5.write(whole, own / "set.h5md"))
+        self._upkeep.committed()
+        return version
+
+    def get(self, name: str, version: int | None = None) -> DataSet:
+        """Return a data set; the newest version when none is given.
+
+        Raises
+        ------
+        UnknownError
+            When there is no such data set or version.
+        FormatError
+            When its file is damaged.
+        """
+        return hdf5.read(self._file(name, version))
+
+    def delete(self, name: str) -> Version:
+        """Make a version that says that there is nothing; earlier ones stay, and `get` still reads them by number.
+
+        Raises
+        ------
+        UnknownError
+            When there is no such data set.
+        """
+        self._file(name, None)
+        with self._shelf.draft() as own:
+            (tombstone := own / "set.deleted").touch()
+            version = self._shelf.commit(name, tombstone)
+        self._upkeep.committed()
+        return version
+
+    def purge(self, name: str) -> None:
+        """Remove all versions of a data set from the disk.
+
+        Raises
+        ------
+        UnknownError
+            When there never was one.
+        """
+        self.versions(name)
+        with self._shelf.draft() as own:
+            self._shelf.purge(name, own)
+        self._upkeep.committed()
+
+    def list(self) -> Versions:
+        """Return the newest version of every data set that is there, by name."""
+        return sorted(self._shelf.newest().values())
+
+    def versions(self, name: str) -> Versions:
+        """Return all versions of a name, the first one first.
+
+        Raises
+        ------
+        UnknownError
+            When there never was one.
+        """
+        found = self._shelf.versions(name)
+        if not found:
+            chosen(found, name, None, self._shelf.names())
+        return found
+
+    def graph(self, name: str, version: int | None = None) -> Any:
+        """Return the graph of a data set, as one of rdflib; none of its numbers is read."""
+        from rdflib import Graph
+
+        return Graph().parse(data=hdf5.stored_graph(self._file(name, version)), format="nt")
+
+    def query(self, sparql: str) -> Rows:
+        """Return the solutions of a SPARQL SELECT over the newest versions, a mapping each.
+
+        What all data sets say together is asked; ``GRAPH ?g`` says which of them says it, and ``FROM <iri>`` asks
+        one alone. A data set whose file cannot be read is one warning.
+
+        Raises
+        ------
+        InvalidError
+            When the query cannot be read, is no SELECT, or would ask another machine.
+        UnknownError
+            When FROM names what is no data set of the library.
+        """
+        return self._asked(lambda index: index.query(sparql))
+
+    def find(self, kind: Any, **conditions: Any) -> Findings:
+        """Return the entities of a class that fulfil conditions, each read when it is first wanted.
+
+        One that several data sets hold is found in each.
+
+        Parameters
+        ----------
+        kind : type or str
+            A class of cuds; those below it count.
+        **conditions
+            By property: a value, or a comparison like ``C11=(">", "160 GPa")``, or a list of such. ``material=`` is
+            what it is made of or was computed from, as a formula or the label of a material; ``used=`` anything
+            that it was computed from: an entity, a label, the name or the SHA-256 of a file; ``engine=`` by whom.
+
+        Raises
+        ------
+        UnknownError
+            When the class has no such property.
+        UnitError
+            When a unit is missing or does not fit.
+        UnsupportedError
+            When a property cannot be compared so.
+        """
+        return self._asked(lambda index: find(self, index, kind, conditions))
+
+    def verify(self) -> Damages:
+        """Read every version of everything; return what is damaged or does not belong there.
+
+        The index is compared with the files, and made anew by `rebuild`.
+        """
+        return self._asked(lambda index: check(self._shelf, index), warn=False)
+
+    def rebuild(self) -> None:
+        """Make the index anew from the files.
+
+        Raises
+        ------
+        StorageError
+            When the index belongs to another process, or cannot be written.
+        """
+        with storing(self.folder):
+            self._upkeep.rebuild()
+        if not self._upkeep.own and self._upkeep.endpoint is None:
+            raise StorageError(
+                f"{self.folder}: its index belongs to another process, or may not be written to",
+                hint="close the library there, and try again",
+            )
+
+    def close(self) -> None:
+        """Give the index up to whoever asks next; the library is usable on."""
+        self._upkeep.close()
+
+    def __enter__(self) -> "Library":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __len__(self) -> int:
+        return len(self._shelf.newest())
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and name in self._shelf.newest([name])
+
+    def __repr__(self) -> str:
+        return f"Library({str(self.folder)!r}: {len(self)} data sets)"
+
+    def _file(self, name: str, number: int | None) -> Path:
+        return self._shelf.path(chosen(self._shelf.versions(name), name, number, self._known(name)))
+
+    def _known(self, name: str) -> Sequence[str]:
+        return [] if name in self else self._shelf.names()
+
+    def _asked(self, ask: Callable[[Index], T], *, warn: bool = True) -> T:
+        """Return an answer of the index; one that is damaged is made anew, and asked again."""
+        with self._upkeep.turn:
+            try:
+                answer = ask(self._upkeep.current())
+            except (*BROKEN, CudsError) as error:
+                broken = error.__cause__ if isinstance(error, CudsError) else error
+                if not isinstance(broken, BROKEN) or not self._upkeep.own:
+                    raise
+                answer = self._asked_anew(ask)
+            if warn:
+                for name, damage in self._upkeep.damaged.items():
+                    said = damage.message.partition("\n")[0]
+                    warnings.warn(f"data set {name!r} cannot be read, and was not asked: {said}", stacklevel=3)
+            return answer
+
+    def _asked_anew(self, ask: Callable[[Index], T]) -> T:
+        """Return an answer of an index that is made anew: in memory, where the disk takes none."""
+        try:
+            with storing(self.folder):
+                self._upkeep.rebuild()
+                return ask(self._upkeep.current())
+        except StorageError:
+            self._upkeep.rebuild(on_disk=False)
+            return ask(self._upkeep.current())

@@ -1,0 +1,240 @@
+"""The files of a library: one of each version of each data set, which alone say what there is.
+
+::
+
+    library.json                       says that the folder is a library, and which
+    sets/<name>/<number>.h5md          a version; <number>.deleted says that there is nothing any more
+    journal                            names that were touched, in order: a hint for whoever keeps an index
+    writing/<id>/                      what somebody is writing, who holds writing/<id>.lock
+    lock                               held for the moment of a commit
+    index/                             derived: see `cuds.store.upkeep`
+
+A version is written apart, flushed to the disk, and committed by one rename. The journal says first what is to be
+committed, under the lock: whoever holds the lock finds every commit in the journal.
+"""
+
+import errno
+import json
+import os
+import re
+import shutil
+import time
+import uuid
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+from pathlib import Path
+from urllib.parse import unquote
+
+from cuds.codecs.whole import replacing
+from cuds.errors import CudsError, FormatError, InvalidError, StorageError
+from cuds.semantics.places import part
+from cuds.store.lock import Held, turn
+from cuds.store.protocol import Version
+
+LAYOUT = 1
+_VERSION = re.compile(r"([1-9][0-9]*)\.(h5md|deleted)")
+Position = tuple[int, int, bytes]  # the file of the journal, how far it was read, and what stands before that
+_TAIL = 256  # bytes
+
+
+class Shelf:
+    """The files.
+
+    Parameters
+    ----------
+    folder : Path
+        Made when it is not there.
+
+    Raises
+    ------
+    InvalidError
+        When there is something else.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder.resolve()
+        self.sets, self.writing, self.journal = (self.folder / name for name in ("sets", "writing", "journal"))
+        with storing(self.folder):
+            self._begin()
+
+    def _begin(self) -> None:
+        marker = self.folder / "library.json"
+        if not marker.exists():
+            if self.folder.exists() and (not self.folder.is_dir() or any(self.folder.iterdir())):
+                raise InvalidError(
+                    f"{self.folder} is no library: it holds other things", hint="name an empty or a new folder"
+                )
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with replacing(marker) as partial:
+                partial.write_text(json.dumps({"layout": LAYOUT, "id": str(uuid.uuid4())}))
+        try:
+            said = json.loads(marker.read_text())
+            layout, self.id = said["layout"], str(said.get("id", ""))
+        except (ValueError, KeyError, TypeError) as error:
+            raise FormatError(f"{marker}: damaged: {error}", hint=f'it should be {{"layout": {LAYOUT}}}') from None
+        if layout != LAYOUT:
+            raise FormatError(f"{self.folder}: its layout is {layout}, not {LAYOUT}", hint="install a newer cuds")
+        for needed in (self.sets, self.writing):
+            if not needed.is_dir():
+                needed.mkdir(exist_ok=True)
+
+    # --- what there is ---
+
+    def names(self) -> list[str]:
+        """Return the names of which there ever was a version."""
+        return sorted(unquote(entry.name) for entry in os.scandir(self.sets) if os.path.isdir(entry.path))
+
+    def versions(self, name: str) -> list[Version]:
+        """Return all versions of a name, the first one first."""
+        found = []
+        for entry in _inside(self.sets / part(name)):
+            if (matched := _VERSION.fullmatch(entry.name)) is not None and os.path.isfile(entry.path):
+                with suppress(FileNotFoundError):  # it was purged meanwhile
+                    number, stat = int(matched[1]), entry.stat()
+                    mark = f"{number} {stat.st_size} {stat.st_mtime_ns}"
+                    deleted = matched[2] == "deleted"
+                    found.append(Version(name, number, deleted, stat.st_size, stat.st_mtime, mark))
+        return sorted(found)
+
+    def newest(self, names: Iterable[str] | None = None) -> dict[str, Version]:
+        """Return the newest version of names, of all when none are given; of those that are there."""
+        found = {name: self.versions(name) for name in (self.names() if names is None else names)}
+        return {name: versions[-1] for name, versions in found.items() if versions and not versions[-1].deleted}
+
+    def path(self, version: Version) -> Path:
+        """Return the file of a version."""
+        return self.sets / part(version.name) / f"{version.number}.{'deleted' if version.deleted else 'h5md'}"
+
+    def strangers(self) -> list[Path]:
+        """Return what lies among the versions and is none."""
+        found = []
+        for folder in sorted(self.sets.iterdir()):
+            inside = sorted(folder.iterdir()) if folder.is_dir() else [folder]
+            found += [p for p in inside if p.parent == self.sets or not _VERSION.fullmatch(p.name) or not p.is_file()]
+        return found
+
+    # --- what changes it ---
+
+    @contextmanager
+    def draft(self) -> Iterator[Path]:
+        """Yield a folder of one's own to write in; what is left in it goes, at the latest when somebody sweeps."""
+        own = self.writing / uuid.uuid4().hex
+        lock = own.with_suffix(".lock")
+        with storing(self.folder):
+            while (held := Held.take(lock)) is None:  # somebody who sweeps looks at it, and removes it
+                time.sleep(0.001)
+            try:
+                own.mkdir()
+                yield own
+            finally:
+                shutil.rmtree(own, ignore_errors=True)
+                lock.unlink(missing_ok=True)
+                held.release()
+
+    def commit(self, name: str, draft: Path) -> Version:
+        """Make a file the newest version of a name, by one rename; its ending says what it is."""
+        place = self.sets / part(name)
+        with self.turn():
+            number = max((v.number for v in self.versions(name)), default=0) + 1
+            place.mkdir(exist_ok=True)
+            self._note(name, number)
+            draft.rename(place / f"{number}{draft.suffix}")
+            _to_disk(place, self.sets)
+            return self.versions(name)[-1]
+
+    def purge(self, name: str, own: Path) -> None:
+        """Take away all versions of a name, by one rename."""
+        with self.turn():
+            self._note(name, 0)
+            (self.sets / part(name)).rename(own / "purged")
+            _to_disk(self.sets)
+
+    def turn(self) -> AbstractContextManager[None]:
+        """Return a context in which nobody else commits."""
+        return turn(self.folder / "lock")
+
+    def sweep(self) -> None:
+        """Remove what writers left that were killed."""
+        for lock in self.writing.glob("*.lock"):
+            with suppress(OSError):
+                if (held := Held.take(lock)) is not None:
+                    shutil.rmtree(lock.with_suffix(""), ignore_errors=True)
+                    lock.unlink(missing_ok=True)
+                    held.release()
+        for folder in self.writing.iterdir():
+            if folder.is_dir() and not folder.with_suffix(".lock").exists():
+                shutil.rmtree(folder, ignore_errors=True)
+
+    # --- the journal ---
+
+    def _note(self, name: str, number: int) -> None:
+        """Say in the journal that a name is touched; a line that somebody left torn is ended first."""
+        with self.journal.open("ab+") as file:
+            end = file.seek(0, os.SEEK_END)
+            torn = end > 0 and (file.seek(end - 1), file.read(1))[1] != b"\n"
+            file.write(b"\n" * torn + json.dumps([name, number]).encode() + b"\n")
+
+    def position(self) -> Position:
+        """Return how far the journal goes."""
+        try:
+            with self.journal.open("rb") as file:
+                stat = os.fstat(file.fileno())
+                file.seek(max(0, stat.st_size - _TAIL))
+                return stat.st_ino, stat.st_size, file.read(min(_TAIL, stat.st_size))
+        except FileNotFoundError:
+            return 0, 0, b""
+
+    def since(self, position: Position | None) -> set[str] | None:
+        """Return the names touched since; None when the journal cannot tell, as it is torn or another one."""
+        if position is None:
+            return None
+        file, size, tail = position
+        now, end, _ = self.position()
+        if (file not in (0, now)) or size > end:
+            return None
+        if end == 0:
+            return set()
+        with self.journal.open("rb") as journal:
+            journal.seek(size - len(tail))
+            same = journal.read(len(tail)) == tail
+            lines = journal.read(end - size).splitlines()
+        try:
+            names = {name for line in lines if line for name, _ in [json.loads(line)]}
+        except (ValueError, TypeError):
+            return None
+        return names if same and all(isinstance(name, str) for name in names) else None
+
+
+@contextmanager
+def storing(folder: Path) -> Iterator[None]:
+    """Say of what the system or HDF5 refuses to write where it was to be written."""
+    try:
+        yield
+    except CudsError:
+        raise
+    except (OSError, RuntimeError) as error:
+        said = str(error).partition("\n")[0]
+        raise StorageError(
+            f"{folder}: cannot be written to: {said}",
+            hint="is the disk full, or the folder of somebody else? What was kept is as it was",
+            folder=str(folder),
+        ) from error
+
+
+def _inside(folder: Path) -> list["os.DirEntry[str]"]:
+    """Return what a folder holds; nothing where there is none, or a link that leads in a circle."""
+    try:
+        return list(os.scandir(folder))
+    except OSError as error:
+        if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):
+            return []
+        raise StorageError(f"{folder}: cannot be read: {error}", hint="may you read what lies there?") from error
+
+
+def _to_disk(*folders: Path) -> None:
+    for folder in folders:
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
