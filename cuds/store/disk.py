@@ -71,6 +71,8 @@ class Library:
         StorageError
             When the disk is full, or the folder cannot be written to.
         """
+        import h5py  # noqa: F401  # starts a program when it is loaded, which would hold our lock on after a kill
+
         whole, called = named(data, name)
         with self._shelf.draft() as own:
             version = self._shelf.commit(called, hdf5.write(whole, own / "set.h5md"))
