@@ -41,8 +41,8 @@ def test_the_bulk_modulus_is_that_of_the_elastic_tensor() -> None:
 def test_copper_at_300_kelvin(count: Count, tmp_path: Path) -> None:
     """165, 120, 73 GPa, computed with bare LAMMPS; experiment 168, 121, 75 (Simmons and Wang 1971)."""
     found = cuds.derive_all(
-        cuds.ElasticTensor, copper(4), potential=EAM, engine="lammps", temperature=(300, "K"), timestep=(2, "fs"),
-        equilibration=(2, "ps"), sampling=(count(8, 40), "ps"), seed=1,
+        cuds.ElasticTensor, copper(count(3, 4)), potential=EAM, engine="lammps", temperature=(300, "K"),
+        timestep=(2, "fs"), equilibration=(2, "ps"), sampling=(count(8, 40), "ps"), seed=1,
     )  # fmt: skip
     tensor = found[cuds.ElasticTensor]
     constants = tensor.constants("GPa")
@@ -64,11 +64,11 @@ def test_copper_at_300_kelvin(count: Count, tmp_path: Path) -> None:
     assert again[cuds.ElasticTensor] == tensor
 
 
-def test_a_warm_crystal_is_larger() -> None:
+def test_a_warm_crystal_is_larger(count: Count) -> None:
     """The mean cell of 300 K holds no stress: an independent run in it says so."""
     warm = cuds.derive_all(
         cuds.LatticeParameters, copper(3), potential=EAM, engine="lammps", temperature=(300, "K"), timestep=(2, "fs"),
-        seed=5,
+        sampling=(count(10, 20), "ps"), seed=5,
     )  # fmt: skip
     lattice = warm[cuds.LatticeParameters]
     a, error = lattice.lengths.in_unit("angstrom"), lattice.uncertainty.in_unit("angstrom")  # type: ignore[union-attr]
@@ -76,7 +76,7 @@ def test_a_warm_crystal_is_larger() -> None:
     assert 3.620 < a.mean() < 3.645, "Mishin (2001), fig. 4: 0.5 % above that at rest"
     job = cuds.MolecularDynamics(
         warm[cuds.ParticleSystem], potential=EAM, ensemble="NVT", temperature=(300, "K"), timestep=(2, "fs"),
-        duration=(20, "ps"), every=(20, "fs"), record=(), seed=7,
+        duration=(count(10, 20), "ps"), every=(20, "fs"), record=(), seed=7,
     )  # fmt: skip
     pressure = cuds.run(job, engine="lammps").series["pressure"].mean(after=(2, "ps"))
     unsure = np.hypot(pressure.error.in_unit("GPa"), 3 * 138 * float(error.mean()) / float(a.mean()) / np.sqrt(3))
@@ -86,7 +86,7 @@ def test_a_warm_crystal_is_larger() -> None:
 def test_copper_expands(count: Count) -> None:
     """16.5e-6 / K at 300 K by experiment (Touloukian 1975); cubic, so the three directions are three samples."""
     expansion = cuds.derive(
-        cuds.ThermalExpansion, copper(4), potential=EAM, engine="lammps", temperature=(300, "K"),
+        cuds.ThermalExpansion, copper(count(3, 4)), potential=EAM, engine="lammps", temperature=(300, "K"),
         timestep=(2, "fs"), sampling=(count(40, 200), "ps"), seed=1,
     )  # fmt: skip
     alpha, error = expansion.value.in_unit("1/K"), expansion.uncertainty.in_unit("1/K")  # type: ignore[union-attr]

@@ -74,7 +74,7 @@ def test_a_thermostat_gives_the_canonical_distribution(thermostat: str, count: C
     """The mean of the kinetic energy is dof/2 kT, its variance dof/2 (kT)^2 (Maxwell and Boltzmann)."""
     job = cuds.MolecularDynamics(
         copper(2), potential=EAM, ensemble="NVT", temperature=(500, "K"), thermostat=thermostat,
-        duration=(count(60, 400), "ps"), timestep=(2, "fs"), every=(50, "fs"), seed=2, record=(),
+        duration=(count(25, 400), "ps"), timestep=(2, "fs"), every=(50, "fs"), seed=2, record=(),
         initial_temperature=(1000, "K"),
     )  # fmt: skip
     series = cuds.run(job, engine="lammps").series
