@@ -189,9 +189,10 @@ class Judge:
         return self._left(statement, f"fix {args[2]}", args)
 
     def _left(self, statement: Statement, name: str, args: list[str]) -> Verdict:
-        if name in ("run", "minimize", "rerun") and args[:1] != ["0"]:
+        still = args[:1] == ["0"] if name == "run" else args[2:3] == ["0"]  # of minimize the third is the steps
+        if name in ("run", "minimize", "rerun") and not still:
             self.ran = f"{name}, {statement.place}"
-        if name != "run" or args[:1] != ["0"]:
+        if name != "run" or not still:
             self.left.append((name, statement.number))
         return Verdict.LEAVE
 
