@@ -5,6 +5,7 @@ import subprocess
 import sys
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 
@@ -15,6 +16,11 @@ import cuds
 from cuds.errors import CudsError, EngineError, UnsupportedError
 from cuds.model.images import nearest
 from cuds.model.state import PotentialEnergy
+from cuds.units import Quantity
+from cuds.wrapper.process import Worker
+from cuds_lammps.codecs.set_up import Job, SetUpWrapper
+from cuds_lammps.proof import prove
+from cuds_lammps.reading import reading
 from tests.cuds_lammps.scripts import plain
 
 Count = Callable[[int, int], int]
@@ -279,3 +285,42 @@ def test_angles_between_other_bonds_are_refused_as_by_lammps(tmp_path: Path) -> 
     data.write_text(data.read_text().replace("1 bond types", "2 bond types").replace("3 1 4 5", "3 2 4 5"))
     with pytest.warns(UserWarning, match="rigid"), pytest.raises(EngineError, match=r"in.water:15: .*different bond"):
         cuds.read(script)
+
+
+@pytest.mark.filterwarnings("ignore:.*rigid, and without an energy")
+def test_lengths_are_proved_by_lammps(tmp_path: Path) -> None:
+    """Read as another one by a millionth, a length is given out to nobody; neither where atoms are far from it."""
+    script = one_water(tmp_path, HELD)
+    data = tmp_path / "w.data"
+    for places, changed in (("5.97 5.1 5", 1 + 1e-6), ("7.9 5.1 5", 1 + 1e-6)):
+        data.write_text(data.read_text().replace("5.97 5.1 5", places))
+        worker = Worker(SetUpWrapper, tmp_path, timeout=60)
+        try:
+            worker.call("open", Job(script.resolve(), scaled=False))
+            read = reading(worker.call("call", "read"), script, None)
+            topology = read.system.topology
+            assert topology is not None
+            assert topology.lengths is not None
+            longer = Quantity(topology.lengths.value * [changed, 1, 1, 1, 1, 1], topology.lengths.unit)
+            wrong = replace(read, system=read.system.replace(topology=topology.replace(lengths=longer)))
+            with pytest.raises(EngineError, match="rigid distances are off by"):
+                prove(wrong, lambda method, *args, to=worker: to.call("call", method, *args), script)
+        finally:
+            worker.kill()
+
+
+@pytest.mark.filterwarnings("ignore:.*rigid, and without an energy")
+def test_of_several_bonds_between_two_atoms_one_is_held(tmp_path: Path) -> None:
+    """The first, as in LAMMPS; with bonds that both atoms list, and far from their length."""
+    script = one_water(tmp_path, HELD)
+    script.write_text(script.read_text().replace("units real", "units real\nnewton off"))
+    data = tmp_path / "w.data"
+    more = data.read_text().replace("4 bonds", "5 bonds").replace("1 bond types", "2 bond types")
+    data.write_text(more.replace("\n\nAngles", "\n5 2 2 1\n\nAngles").replace("5.97 5.1 5", "6.4 5.1 5"))
+    script.write_text(script.read_text().replace("bond_coeff 1 450 0.98", "bond_coeff 1 450 0.98\nbond_coeff 2 9 1.2"))
+    topology = cuds.read(script)[cuds.ParticleSystem].topology
+    assert topology is not None
+    assert len(topology.constrained) == len(topology.exclusions) == 6
+    (left,) = topology.groups
+    assert np.sort(left.particles).tolist() == [[1, 2]]
+    assert left.parameters["r0"].values.in_unit("angstrom").tolist() == [1.2]

@@ -58,8 +58,8 @@ def differ(one: Data, two: Data) -> list[str]:
 
 
 def test_gromacs_to_lammps_and_back(tmp_path: Path) -> None:
-    """A peptide with rigid bonds of its hydrogens."""
-    conf, top, mdp = case("amber99sb-ildn").files
+    """A peptide with maps of its torsions and rigid bonds of its hydrogens."""
+    conf, top, mdp = case("charmm27").files
     settings = tmp_path / "run.mdp"
     settings.write_text(mdp.read_text() + "constraints = h-bonds\n")
     there = single_point(find("double"), tmp_path, structure=conf, topology=top, settings=settings, warnings=20)
@@ -88,7 +88,7 @@ def _there_and_back(script: Path, tmp_path: Path) -> None:
     again = through_lammps(back, tmp_path)
     assert differ(again, data) == []
     (energies, forces), (wanted, pulls) = said(again, "lammps"), said(data, "lammps")
-    assert judge(energies, forces, Case((script,) * 3, wanted, pulls)) == []
+    assert judge(energies, forces, Case((script, script, script), wanted, pulls)) == []
     printed = [
         subprocess.run([LMP, "-in", name, "-log", "none"], cwd=tmp_path, capture_output=True, text=True, check=True)
         for name in (script.name, "x.in")
