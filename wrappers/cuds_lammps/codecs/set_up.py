@@ -257,17 +257,17 @@ class SetUp:
 
     def bonded_energies(self) -> dict[str, float]:
         """Return the energies of bonds, angles, dihedrals, impropers and torsion maps; nothing else is computed."""
-        self.library.command("pair_modify compute no") if self._has("pair_style") else None
-        self.library.command("kspace_modify compute no") if self._has("kspace_style") else None
-        self.library.command("thermo_style custom step pe ebond eangle edihed eimp")
-        self.library.command("thermo_modify norm no lost error")
         self._evaluate()
         found = dict(zip(_BODIES, ("ebond", "eangle", "edihed", "eimp"), strict=True))
         energies = {name: self.library.thermo(word) for name, word in found.items()}
         return energies | ({} if self.judge.maps is None else {"map": self.library.fix_scalar(self.judge.maps[0])})
 
     def _evaluate(self) -> None:
-        """Have LAMMPS compute the state as it is; a run would first move atoms to their rigid distances."""
+        """Have LAMMPS compute what is bonded as it is; a run would first move atoms to their rigid distances."""
+        self.library.command("pair_modify compute no") if self._has("pair_style") else None
+        self.library.command("kspace_modify compute no") if self._has("kspace_style") else None
+        self.library.command("thermo_style custom step pe ebond eangle edihed eimp")
+        self.library.command("thermo_modify norm no lost error")
         rigid = self.judge.rigid
         try:
             self.library.command("run 0 post no" if rigid is None else "minimize 0 0 0 0")
