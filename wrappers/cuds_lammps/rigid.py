@@ -11,7 +11,7 @@ import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from cuds.arrays import FloatArray, IntArray
+from cuds.arrays import AnyArray, FloatArray, IntArray
 from cuds.errors import InvalidError, UnsupportedError
 from cuds.model.particles import ParticleSystem
 from cuds.model.potential import ParameterColumn
@@ -96,7 +96,8 @@ def holdable(system: ParticleSystem) -> tuple[ParticleSystem, str]:
     n = len(system.ids) + int(system.ids.max()) + 1
     excluded = np.sort(topology.exclusions, axis=1) @ [n, 1]
     loose = ~np.isin(np.sort(topology.constrained, axis=1) @ [n, 1], excluded)
-    triples = found.triangles
+    triples, _, opposite = _middles(system, found)
+    loose[triples[opposite]] = False  # an angle, no bond, holds it
     longest = found.lengths[triples].max(axis=1, initial=0.0)
     flat = triples[2 * longest >= found.lengths[triples].sum(axis=1) * (1 - _FLAT)]
     of_pair = found.cluster[found.pairs[:, 0]]
@@ -154,18 +155,24 @@ def _named(system: ParticleSystem, found: _Clusters, cluster: int) -> str:
     return ", ".join(map(str, atoms[:_SHOWN])) + more
 
 
-def _angles(system: ParticleSystem, found: _Clusters) -> tuple[IntArray, TermGroup]:
-    """Return which pairs are the outer ones of triangles, and the angles that hold them; the heaviest is the middle."""
+def _middles(system: ParticleSystem, found: _Clusters) -> tuple[IntArray, IntArray, AnyArray]:
+    """Return rows of the pairs of triangles (n, 3), the heaviest atom of each (n, 1), and which pair is opposite."""
     triples = found.triangles
     ends = found.pairs[triples]  # (n, 3 pairs, 2)
     masses = system.masses.in_unit("Da")
     middle = np.take_along_axis(ends.reshape(-1, 6), masses[ends.reshape(-1, 6)].argmax(axis=1)[:, None], axis=1)
     opposite = ~(ends == middle[:, :, None]).any(axis=2)
+    return triples, middle, opposite
+
+
+def _angles(system: ParticleSystem, found: _Clusters) -> tuple[IntArray, TermGroup]:
+    """Return which pairs are the outer ones of triangles, and the angles that hold them; the heaviest is the middle."""
+    triples, middle, opposite = _middles(system, found)
     outer = triples[opposite]
     sides = found.lengths[triples[~opposite].reshape(-1, 2)]
     cosine = (np.sum(sides**2, axis=1) - found.lengths[outer] ** 2) / (2 * sides[:, 0] * sides[:, 1])
     if (flat := ~(np.abs(cosine) < 1)).any():
-        named = ", ".join(map(str, np.unique(system.ids[ends[np.argmax(flat)]]).tolist()))
+        named = ", ".join(map(str, np.unique(system.ids[found.pairs[triples[np.argmax(flat)]]]).tolist()))
         raise InvalidError(
             f"topology: {flat.sum()} triangles of rigid distances that do not close, the first between {named}",
             hint="no distance is as long as the two others together",
