@@ -113,7 +113,7 @@ def clusters(pairs: np.ndarray) -> dict[str, int]:
 def test_what_is_rigid_is_what_lammps_says(tmp_path: Path, count: Count) -> None:
     """Clusters as plain lmp prints them, its energies of what is left; or its refusal, with the line."""
     read = 0
-    for seed in range(count(4, 120)):
+    for seed in range(count(2, 120)):
         rng = np.random.default_rng(seed)
         script = molecules(rng, tmp_path, str(rng.choice(RIGID)), ["all", "some"][seed % 2])
         run = subprocess.run([LMP, "-in", script.name, "-log", "none"], cwd=tmp_path, capture_output=True, text=True,
@@ -173,8 +173,8 @@ def one_water(folder: Path, more: str, *, bonds: str = "bond_style harmonic\nbon
 
 HELD = "fix s all shake 1e-12 1000 0 b 1 a 1"
 SIZES = {
-    "harmonic": ("bond_style harmonic\nbond_coeff 1 450 0.98", "angle_style harmonic\nangle_coeff 1 55 104"),
     "zero": ("bond_style zero\nbond_coeff 1 0.98", "angle_style zero\nangle_coeff 1 104"),
+    "harmonic": ("bond_style harmonic\nbond_coeff 1 450 0.98", "angle_style harmonic\nangle_coeff 1 55 104"),
     "morse, charmm": ("bond_style morse\nbond_coeff 1 80 2 0.98", "angle_style charmm\nangle_coeff 1 55 104 10 1.6"),
     "class2, cosine": ("bond_style class2\nbond_coeff 1 0.98 450 -900 0",
                        "angle_style cosine/squared\nangle_coeff 1 55 104"),
@@ -185,7 +185,7 @@ SIZES = {
 @pytest.mark.filterwarnings("ignore:.*rigid, and without an energy")
 def test_lengths_are_those_at_which_lammps_holds_atoms(tmp_path: Path, count: Count) -> None:
     """Of each style; LAMMPS sets atoms right before its first step."""
-    for style in list(SIZES)[: count(2, len(SIZES))]:
+    for style in list(SIZES)[: count(1, len(SIZES))]:
         _held_at_lengths(style, tmp_path)
 
 
@@ -244,7 +244,7 @@ def test_which_fix_acts(tmp_path: Path, count: Count) -> None:
     wanted = {f"{HELD}\nunfix s": 0, group: 3, f"run 0\n{HELD}\nfix 1 all nve\nrun 10\nunfix s": 6,
               f"{HELD}\nunfix s\nfix r all rattle 1e-4 20 0 m 1.0": 4, "fix s all shake 1e-4 20 0 a 1": 0,
               f"variable n index s\n{HELD}\nunfix $n": 0, f"{HELD} kbond 1e4": 6}  # fmt: skip
-    for more, number in list(wanted.items())[: count(4, len(wanted))]:
+    for more, number in list(wanted.items())[: count(3, len(wanted))]:
         topology = cuds.read(one_water(tmp_path, more))[cuds.ParticleSystem].topology
         assert topology is not None
         assert len(topology.constrained) == number, more
@@ -252,12 +252,12 @@ def test_which_fix_acts(tmp_path: Path, count: Count) -> None:
 
 
 REFUSED = [
+    (f"run 10\n{HELD}", 16, "it comes after the first run"),
+    ("fix s all shake 1e-4 20 0 b 2", 15, "Invalid bond type"),
     (f"{HELD}\nset group all bond 1", 16, "holds rigid"),
     (f"{HELD}\nfix t all rattle 1e-4 20 0 b 1", 16, "a second fix that holds distances"),
-    (f"run 10\n{HELD}", 16, "it comes after the first run"),
     (f"minimize 0 0 10 10\n{HELD}", 16, "it comes after the first minimize"),
     ("fix s all shake 1e-4 20 0 b 1 mol water", 15, "templates are not carried"),
-    ("fix s all shake 1e-4 20 0 b 2", 15, "Invalid bond type"),
     ("fix s all shake 1e-4 20 0 b 1 a 3", 15, "Invalid angle type"),
     ("fix s all shake 1e-4 20 0 t 5", 15, "Invalid atom type"),
     ("fix s all shake 1e-4 20 b 1", 15, "shake"),
@@ -267,7 +267,7 @@ REFUSED = [
 
 @pytest.mark.filterwarnings("ignore:.*rigid, and without an energy", "ignore:.*left out, as the system at rest")
 def test_what_is_refused_with_its_line(tmp_path: Path, count: Count) -> None:
-    for more, line, why in REFUSED[: count(6, len(REFUSED))]:
+    for more, line, why in REFUSED[: count(3, len(REFUSED))]:
         script = one_water(tmp_path, more)
         with pytest.raises(CudsError, match=rf"in.water:{line}: .*({why})"):
             cuds.read(script)
@@ -288,12 +288,12 @@ def test_angles_between_other_bonds_are_refused_as_by_lammps(tmp_path: Path) -> 
 
 
 @pytest.mark.filterwarnings("ignore:.*rigid, and without an energy")
-def test_lengths_are_proved_by_lammps(tmp_path: Path) -> None:
+def test_lengths_are_proved_by_lammps(tmp_path: Path, count: Count) -> None:
     """Read as another one by a millionth, a length is given out to nobody; neither where atoms are far from it."""
     script = one_water(tmp_path, HELD)
     data = tmp_path / "w.data"
-    for places, changed in (("5.97 5.1 5", 1 + 1e-6), ("7.9 5.1 5", 1 + 1e-6)):
-        data.write_text(data.read_text().replace("5.97 5.1 5", places))
+    for places in ("7.9 5.1 5", "5.97 5.1 5")[: count(1, 2)]:
+        data.write_text(data.read_text().replace("5.97 5.1 5", places).replace("7.9 5.1 5", places))
         worker = Worker(SetUpWrapper, tmp_path, timeout=60)
         try:
             worker.call("open", Job(script.resolve(), scaled=False))
@@ -301,7 +301,7 @@ def test_lengths_are_proved_by_lammps(tmp_path: Path) -> None:
             topology = read.system.topology
             assert topology is not None
             assert topology.lengths is not None
-            longer = Quantity(topology.lengths.value * [changed, 1, 1, 1, 1, 1], topology.lengths.unit)
+            longer = Quantity(topology.lengths.value * [1 + 1e-6, 1, 1, 1, 1, 1], topology.lengths.unit)
             wrong = replace(read, system=read.system.replace(topology=topology.replace(lengths=longer)))
             with pytest.raises(EngineError, match="rigid distances are off by"):
                 prove(wrong, lambda method, *args, to=worker: to.call("call", method, *args), script)

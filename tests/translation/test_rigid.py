@@ -98,10 +98,10 @@ def _there_and_back(script: Path, tmp_path: Path) -> None:
     assert counts[0] == counts[1]
 
 
-def test_a_script_of_water_moves_on_and_holds_it(tmp_path: Path) -> None:
+def test_a_script_of_water_moves_on_and_holds_it(tmp_path: Path, count: Count) -> None:
     """Its single point is that without rigid distances; 100 steps behind it keep them."""
     system = waters(6)
-    potential = spce("0.8 nm")
+    potential = spce("0.8 nm", ewald=bool(count(0, 1)))
     assert system.topology is not None
     loose = system.replace(topology=system.topology.replace(constrained=np.empty((0, 2), dtype=int), lengths=None))
     fates = written(Data(system, potential), tmp_path)
@@ -117,7 +117,7 @@ def test_a_script_of_water_moves_on_and_holds_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:.*rigid, and without an energy")
-def test_what_shake_does_not_hold_is_left_out_and_said(tmp_path: Path) -> None:
+def test_what_shake_does_not_hold_is_left_out_and_said(tmp_path: Path, count: Count) -> None:
     """Of every shape; also of distances that are not excluded, and of three atoms on a line."""
     line = replace(SHAPES["a triangle of three lengths"], places=[[0, 0, 0], [1, 0, 0], [2, 0, 0]])
     system = gas(*SHAPES.values(), LARGER["four to one"], line, LARGER["a tetrahedron"])
@@ -132,12 +132,13 @@ def test_what_shake_does_not_hold_is_left_out_and_said(tmp_path: Path) -> None:
     assert len(rigid(back)) == 9
     assert all(kept[pair] == pytest.approx(length, rel=1e-12) for pair, length in rigid(back).items())
     assert system.topology is not None
-    beside = one_water(tmp_path, HELD)
-    beside.write_text(beside.read_text().replace("special_bonds lj/coul 0 0 0", "special_bonds lj/coul 0 1 1"))
-    interacting = cuds.read(beside)  # the outer atoms are held by an angle, which leaves nothing out
-    assert differ(through_lammps(interacting, tmp_path, "z"), interacting) == []
     free = system.replace(topology=system.topology.replace(exclusions=system.topology.exclusions[1:]))
     assert any(c.what == "14 rigid distances" for c in written(Data(free, NOTHING), tmp_path))
+    if count(0, 1):
+        beside = one_water(tmp_path, HELD)
+        beside.write_text(beside.read_text().replace("special_bonds lj/coul 0 0 0", "special_bonds lj/coul 0 1 1"))
+        interacting = cuds.read(beside)  # the outer atoms are held by an angle, which leaves nothing out
+        assert differ(through_lammps(interacting, tmp_path, "z"), interacting) == []
 
 
 @pytest.mark.parametrize("way", [through_lammps, through_gromacs])
@@ -149,13 +150,14 @@ def test_every_fault_is_noticed(way: Callable[[Data, Path], Data], tmp_path: Pat
     assert topology is not None
     assert topology.lengths is not None
     rng = np.random.default_rng(5)
-    assert differ(way(data, tmp_path), data) == []
     for i in rng.choice(len(topology.constrained), count(1, 8), replace=False).tolist():
         lengths = topology.lengths.value * np.where(np.arange(len(topology.constrained)) == i, 1 + 1e-6, 1)
         unit = topology.lengths.unit
         dropped = topology.replace(constrained=np.delete(topology.constrained, i, axis=0),
                                    lengths=(np.delete(topology.lengths.value, i), unit))  # fmt: skip
-        for other in (dropped, topology.replace(lengths=(lengths, unit))):
+        for other in (dropped, topology.replace(lengths=(lengths, unit)))[
+            : 2 if way is through_gromacs else count(1, 2)
+        ]:
             mutant = Data(system.replace(topology=other), potential)
             read = way(mutant, tmp_path)
             assert differ(read, mutant) == []
