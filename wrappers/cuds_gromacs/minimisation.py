@@ -11,7 +11,7 @@ from cuds_gromacs.paths import Paths, frames
 from cuds_gromacs.preparation import Inputs, prepared, with_settings
 from cuds_gromacs.results import read_energies, write_frame
 from cuds_gromacs.session import GromacsSession
-from cuds_gromacs.single_point import UNDIVIDED, SinglePointResult, evaluate
+from cuds_gromacs.single_point import REPRODUCIBLY, UNDIVIDED, SinglePointResult, evaluate, mdrun
 from cuds_gromacs.trouble import blown_up
 
 _ROUNDS = 3  # a minimiser that lost its way may find it when it begins anew
@@ -25,7 +25,7 @@ class GromacsMinimisation(GromacsSession):
 
     def _place(self) -> None:
         super()._place()
-        self.steps = 0
+        self.steps, self.limit = 0, self.simulation.max_steps
         text = settings_file(parameters(self.system, self.simulation.potential))  # type: ignore[arg-type]
         tolerance = float(self.simulation.force_tolerance.in_unit(_UNIT))
         told = {"integrator": str(self.options.get("minimiser", "l-bfgs")), "emtol": repr(tolerance)}
@@ -38,7 +38,7 @@ class GromacsMinimisation(GromacsSession):
             return
         self.found = None
         found = self._here()  # atoms on top of each other are an error at once
-        limit = steps or self.simulation.max_steps
+        limit = self.limit = steps or self.simulation.max_steps
         tolerance = float(self.simulation.force_tolerance.in_unit(_UNIT))
         self.steps = 0
         for _ in range(_ROUNDS):
@@ -68,9 +68,7 @@ class GromacsMinimisation(GromacsSession):
             if old.suffix != ".mdp":
                 old.unlink()
         try:
-            self.program.with_environment(UNDIVIDED).run(
-                [*told, "-reprod", "-nb", "cpu", "-pin", "off"], folder=self.folder
-            )
+            self.program.with_environment(UNDIVIDED).run([*told, *REPRODUCIBLY], folder=self.folder)
             *_, (_, positions) = frames(self.folder / "minimum.trr", Paths(x, self.cell), -2)
         except EngineError as error:
             raise blown_up(error, error.message, self.system.ids, 0, "none") from None
@@ -103,8 +101,8 @@ class GromacsMinimisation(GromacsSession):
         name = self.program.path.name
         commands = (
             f"{name} grompp -f minimum.mdp -c conf.gro -t positions.trr -p topol.top -o minimum.tpr -maxwarn 1\n"
-            f"{name} mdrun -s minimum.tpr -deffnm minimum -ntmpi 1\n"
-            f"# up to {_ROUNDS} times, as long as a force is too large; then, at the positions that were reached:\n"
+            f"{mdrun(self.program, f'-s minimum.tpr -deffnm minimum -nsteps {self.limit}')}"
+            f"# up to {_ROUNDS} times, as long as a force is too large; then, at the positions reached:\n"
         )
         text = (self.folder / "minimum.mdp").read_text(encoding="utf-8")
         return f"{commands}{super().transcript()}\n; --- minimum.mdp ---\n{text}"

@@ -20,10 +20,10 @@ from cuds.units import Quantity
 from cuds.wrapper.contract import ProgressCallback, Session, silent
 from cuds_gromacs.codecs.structure import write_gro
 from cuds_gromacs.parameters import parameters, settings_file
-from cuds_gromacs.preparation import Inputs
+from cuds_gromacs.preparation import Inputs, read
 from cuds_gromacs.program import Program, find
 from cuds_gromacs.results import write_frame
-from cuds_gromacs.single_point import SinglePointResult, evaluate
+from cuds_gromacs.single_point import SinglePointResult, commands, evaluate, rerun_settings
 from cuds_gromacs.written import structure, topology_file
 
 E = TypeVar("E", bound=Entity)
@@ -146,12 +146,9 @@ class GromacsSession(Session):
 
     def transcript(self) -> str:
         """Return the commands, and the files but for the positions; run them in a folder that `keep=` kept."""
-        commands = (
-            "gmx_d grompp -f run.mdp -c conf.gro -p topol.top -o single_point.tpr -maxwarn 1\n"
-            "gmx_d mdrun -s single_point.tpr -rerun positions.trr -deffnm single_point -ntmpi 1\n"
-        )
-        files = (self.inputs.settings, self.inputs.topology)
-        return commands + "".join(f"\n; --- {f.name} ---\n{f.read_text(encoding='utf-8')}" for f in files)
+        told = commands(self.program, self.inputs, self.folder / "positions.trr")
+        files = {"single_point.mdp": rerun_settings(self.inputs), "topol.top": read(self.inputs.topology)}
+        return told + "".join(f"\n; --- {name} ---\n{text}" for name, text in files.items())
 
     def report(self) -> dict[str, Any]:
         """Return precision, what grompp warned of, and how far virtual sites are out of place."""

@@ -24,6 +24,7 @@ _TIME_STEPS = ("mts", "mts-levels", "mts-level2-forces", "mts-level2-factor")  #
 _NO_DYNAMICS = {"steep", "cg", "lbfgs", "nm", "tpi", "tpic", "mimic"}
 _ABSURD = 1e30  # of an energy; in double precision it is finite even where atoms lie on top of each other
 UNDIVIDED = {"GMX_DD_SINGLE_RANK": "0"}  # else even one rank refuses molecules that are long beside the cell
+REPRODUCIBLY = ("-reprod", "-nb", "cpu", "-pin", "off")
 _ROUNDING = {True: 1e-13, False: 1e-6}  # of a position or a cell vector, relative, by double precision
 
 
@@ -103,13 +104,29 @@ def evaluate(
         _NAME,
         *program.one_rank,
     ]
-    program.with_environment(UNDIVIDED).run([*arguments, "-reprod", "-nb", "cpu", "-pin", "off"], folder=folder)
+    program.with_environment(UNDIVIDED).run([*arguments, *REPRODUCIBLY], folder=folder)
     energies = read_energies(folder / f"{_NAME}.edr")
     found = Trajectory(folder / f"{_NAME}.trr")[0]
     rows = {name: float(energies[name][0]) for name in energies.names}
     _must_be_numbers(rows, found)
     _must_not_have_moved(given, cell, found)
     return _result(booked(energies), rows, found, ready)
+
+
+def commands(program: Program, inputs: Inputs, positions: Path) -> str:
+    """Return the commands that do the same in GROMACS alone, in the folder of the files."""
+    made = (
+        f"{program.path.name} grompp -f {_NAME}.mdp -c {inputs.structure.name} -p {inputs.topology.name} "
+        f"-o {_NAME}.tpr -maxwarn {inputs.warnings}\n"
+    )
+    return made + mdrun(program, f"-s {_NAME}.tpr -rerun {positions.name} -deffnm {_NAME}")
+
+
+def mdrun(program: Program, arguments: str) -> str:
+    """Return the command that runs mdrun with arguments as it is run here."""
+    surroundings = " ".join(f"{name}={value}" for name, value in UNDIVIDED.items())
+    how = " ".join([*program.one_rank, "-ntomp", str(program.threads), *REPRODUCIBLY])
+    return f"{surroundings} {program.path.name} mdrun {arguments} {how}\n"
 
 
 def _result(energies: Booked, rows: dict[str, float], frame: Frame, ready: Prepared) -> SinglePointResult:
@@ -127,6 +144,13 @@ def _result(energies: Booked, rows: dict[str, float], frame: Frame, ready: Prepa
 
 def _for_rerun(folder: Path, inputs: Inputs) -> Inputs:
     """Return the inputs with settings that a rerun takes, written into the folder."""
+    path = folder / f"{_NAME}.mdp"
+    path.write_text(rerun_settings(inputs), encoding="utf-8", errors="surrogateescape")
+    return Inputs(inputs.structure, inputs.topology, path, inputs.more, inputs.warnings)
+
+
+def rerun_settings(inputs: Inputs) -> str:
+    """Return the run parameters of inputs as a rerun takes them."""
     text = read(inputs.settings)
     given = settings_of(text)
     changes: dict[str, str | None] = {**_EVERY, **dict.fromkeys(_TIME_STEPS)}
@@ -135,9 +159,7 @@ def _for_rerun(folder: Path, inputs: Inputs) -> Inputs:
     if float(given.get("verletbuffertolerance") or 0.005) > 0:  # a buffer may not fit into the cell
         changes["verlet-buffer-tolerance"] = "-1"
         changes["rlist"] = str(max(float(given.get(name) or 1.0) for name in ("rcoulomb", "rvdw")))
-    path = folder / f"{_NAME}.mdp"
-    path.write_text(with_settings(text, changes), encoding="utf-8", errors="surrogateescape")
-    return Inputs(inputs.structure, inputs.topology, path, inputs.more, inputs.warnings)
+    return with_settings(text, changes)
 
 
 def _given(path: Path) -> tuple[FloatArray, FloatArray]:

@@ -14,6 +14,7 @@ from cuds.model.series import TimeSeries
 from cuds.model.state import PotentialEnergy, Stress
 from cuds.model.trajectory import Trajectory
 from cuds.units import Quantity
+from cuds_lammps.rigid import fix
 from cuds_lammps.session import LammpsSession
 
 E = TypeVar("E", bound=Entity)
@@ -26,7 +27,6 @@ _ENERGIES = {
     "ConservedEnergy": "Econserve",
 }
 _LARGEST_SEED = 900_000_000
-_HELD = Quantity(1e-12, "Da")  # SHAKE ends when its multipliers, which are masses, change by less
 _COUPLED = {"isotropic": "iso", "anisotropic": "aniso", "full": "tri"}
 
 
@@ -84,8 +84,8 @@ class LammpsDynamics(LammpsSession):
         if not job.removed_modes:
             script.tell("compute_modify thermo_temp extra/dof 0")
         script.tell(f"timestep {self.units.into('time', job.timestep)!r}")
-        for number, fix in enumerate(self._fixes(), start=1):
-            script.tell(f"fix cuds_move{number} all {fix}")
+        for number, way in enumerate(self._fixes(), start=1):
+            script.tell(f"fix cuds_move{number} all {way}")
         self.settled = False
         self._forget()
 
@@ -104,9 +104,7 @@ class LammpsDynamics(LammpsSession):
             values["p"] = into("stress", job.pressure)
         parts = self.words.scheme(job).coefficients.split("|")
         if any(self.held.values()):
-            values["tolerance"] = into("mass", _HELD)
-            values["types"] = " ".join(f"{name[0]} {' '.join(map(str, t))}" for name, t in self.held.items() if t)
-            parts.insert(-1, next(r.coefficients for r in self.words.rows if r.realises == "RigidDistances"))
+            parts.insert(-1, fix(self.held, self.words, self.units))
         return [" ".join(str(values.get(w, w)) for w in part.split()) for part in parts]
 
     def _seed(self) -> int:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from cuds.codecs.translation import Carried, group, others, turned, whole
+from cuds.codecs.translation import Carried, group, others as others_of, turned, whole
 from cuds.codecs.whole import replacing
 from cuds.errors import InvalidError, UnsupportedError
 from cuds.model.dataset import DataSet
@@ -27,6 +27,7 @@ from cuds_lammps.data import velocity_section
 from cuds_lammps.frame import frame
 from cuds_lammps.maps import FIX
 from cuds_lammps.molecules import SAID, of_charges
+from cuds_lammps.rigid import fix, holdable
 from cuds_lammps.session import LammpsSession
 from cuds_lammps.styles import charged, styles
 from cuds_lammps.units import Units
@@ -34,6 +35,11 @@ from cuds_lammps.wrapper import LammpsWrapper
 
 _DATA = "system.data"  # as a session calls it
 _SHOWN = "step pe ebond eangle edihed eimp evdwl ecoul elong fmax"
+_RIGID = "cuds_rigid"
+_FROM_HERE = (
+    "# what follows holds rigid distances while atoms move; it would change a single point, so it stands behind it",
+    "# to move on from here: fix 1 all nve, timestep ..., run ...; other fixes that add forces before this one",
+)
 _SECONDS = 600.0  # of silence, after which LAMMPS is given up
 
 
@@ -41,12 +47,19 @@ class FileSession(LammpsSession):
     """What LAMMPS is told of a system that it finds in a data file, with its velocities."""
 
     _filed = True
+    moving = True  # which the script may go on to
 
     def _moving(self) -> str:
         speeds = self.system.velocities
         if speeds is None:
             return ""
         return velocity_section(self.frame.into(self.units.into("velocity", speeds)))
+
+    def hold(self) -> None:
+        """Hold rigid distances from here on."""
+        if any(self.held.values()):
+            self.script.lines += _FROM_HERE
+            self.script.tell(f"fix {_RIGID} all {fix(self.held, self.words, self.units)}")
 
     def _prepare(self) -> None:
         self.script.tell(f"thermo_style custom {_SHOWN}{f' f_{FIX}' * bool(self.maps)}")
@@ -63,6 +76,7 @@ class FileWrapper(LammpsWrapper):
         session = FileSession(simulation, self.folder, self.describe().words(), self.options)
         session.script.rehearsing = True
         session.script.tell("run 0")
+        session.hold()
         return session
 
 
@@ -92,7 +106,8 @@ def write_files(data: DataSet, file: Path, script: Path, options: Mapping[str, A
     told = {"suffix": "off", **({"units": "real"} if molecular and not any(t.files for t in potential.terms) else {})}
     told |= options
     with tempfile.TemporaryDirectory(prefix="cuds-lammps-") as name:
-        text, made = _rehearsed(SinglePoint(system, potential=potential), Path(name), told)
+        kept, others = holdable(system)
+        text, made = _rehearsed(SinglePoint(kept, potential=potential), Path(name), told)
         text = text.replace(f'"{_DATA}"', f'"{file.name}"')
         beside = {script.parent / n: content for n, content in made.items() if n != _DATA}
         _keep_others(beside)
@@ -100,7 +115,8 @@ def write_files(data: DataSet, file: Path, script: Path, options: Mapping[str, A
             for path, content in {file: made[_DATA], script: text.encode(), **beside}.items():
                 stack.enter_context(replacing(path)).write_bytes(content)
     words = LammpsWrapper.describe().words()
-    return list(_fates(data, system, potential, words, Units.of(potential, words, told)))
+    fates = _fates(data, system, potential, words, Units.of(potential, words, told))
+    return [*fates, *_rigid(system, kept, others), *others_of(data, system, ("velocities",))]
 
 
 def _rehearsed(job: SinglePoint, folder: Path, options: Mapping[str, Any]) -> tuple[str, dict[str, bytes]]:
@@ -145,13 +161,16 @@ def _fates(
         yield Carried(f"{len(maps)} torsion maps", "carried", "fix cmap")
     if len(topology.exclusions):
         yield Carried(f"{len(topology.exclusions)} exclusions", "converted", "bonds, with special_bonds lj/coul 0 1 1")
-    if len(topology.constrained):
-        yield Carried(
-            f"{len(topology.constrained)} rigid distances", "left out", "a single point has none; add fix shake to move"
-        )
     symbols = [k.symbol for k in system.kinds_used()]
     for term in potential.terms:
         found = styles(Potential(terms=(term,)), words, units, symbols, lambda file: file.name)
         cut = f", {term.truncation}" if term.truncation else ""
         yield Carried(f"{term.form}{cut}", "carried", f"pair_style {', '.join(style.text for style in found)}")
-    yield from others(data, system, ("velocities",))
+
+
+def _rigid(system: ParticleSystem, kept: ParticleSystem, others: str) -> Iterator[Carried]:
+    every, held = (0 if s.topology is None else len(s.topology.constrained) for s in (system, kept))
+    if held:
+        yield Carried(f"{held} rigid distances", "carried", "fix shake, behind the single point")
+    if others:
+        yield Carried(f"{every - held} rigid distances", "left out", f"a single point has none: {others}")

@@ -7,9 +7,13 @@ from typing import Any
 import numpy as np
 
 from cuds.arrays import FloatArray
-from cuds.errors import EngineError
+from cuds.errors import EngineError, InvalidError
+from cuds.model.particles import ParticleSystem
 from cuds.model.potential import PotentialTerm
+from cuds.model.rigid import settled
+from cuds.model.topology import Topology
 from cuds.semantics.bonded import coherent, energy
+from cuds.semantics.coordinates import internal
 from cuds.semantics.crossed import energies
 from cuds.semantics.dictionary import form
 from cuds.semantics.dimension import dimension
@@ -19,6 +23,9 @@ from cuds_lammps.reading import Reading
 
 _MOST = 300  # pairs of types that are looked at
 _CLOSE, _OF_MAPS = 1e-8, 1e-6  # relative; splines of maps are LAMMPS's own
+_OF_LENGTHS = 1e-8  # relative, what is seen of a length
+_MOST_IMAGES = 4.01  # how often LAMMPS may count a cluster that lies across a boundary
+_STEP, _STEPS = 0.08, 100  # by what part of a length particles are moved at once, and how often
 _AT = np.array([0.3, 0.5, 0.7, 0.9])  # of the cutoff
 Ask = Callable[..., Any]
 
@@ -42,6 +49,7 @@ def prove(read: Reading, ask: Ask, script: Path) -> None:
     """
     _pairs(read, ask, script)
     _sections(read, ask, script)
+    _lengths(read, ask, script)
 
 
 def _pairs(read: Reading, ask: Ask, script: Path) -> None:
@@ -106,6 +114,42 @@ def _sections(read: Reading, ask: Ask, script: Path) -> None:
         of_terms = [read.units.into("energy", energy(read.system, g)) * _constant(read, g.form) for g in there]
         ours = np.concatenate([*of_terms, np.zeros(1)])
         _compare(np.array([ours.sum()]), np.array([theirs[name]]), np.array([np.abs(ours).sum()]), f"{name}s", script)
+
+
+def _lengths(read: Reading, ask: Ask, script: Path) -> None:
+    """Have LAMMPS look at atoms that are at the rigid distances as they were read: to it they are so, too."""
+    topology = read.system.topology
+    if topology is None or topology.lengths is None:
+        return
+    given, into = read.system.replace(velocities=None), read.units.into
+    placed = _at_lengths(given, topology)
+    there = Quantity(internal(placed, topology.constrained)["r"], "angstrom")
+    lengths = into("length", topology.lengths)
+    ours = float(np.sum((into("length", there) - lengths) ** 2))
+    theirs = ask("rigidity", into("length", placed.positions) - into("length", given.positions))
+    seen = _OF_LENGTHS**2 * float(np.sum(lengths**2))
+    if not ours * (1 - _CLOSE) - seen <= theirs <= _MOST_IMAGES * ours + seen:
+        raise EngineError(
+            f"{script}: rigid distances are off by {ours!r} (squares, summed) as they were read, {theirs!r} in LAMMPS",
+            hint="this is a fault of the reader: report it, with the script",
+            engine="lammps",
+        )
+
+
+def _at_lengths(system: ParticleSystem, topology: Topology) -> ParticleSystem:
+    """Return a system with its particles at their rigid distances; nearer to them where they are not to be had."""
+    assert topology.lengths is not None  # asked before
+    lengths = topology.lengths.in_unit("angstrom")
+    try:
+        for _ in range(_STEPS):
+            r = internal(system, topology.constrained)["r"]
+            near = np.clip(lengths, (1 - _STEP) * r, (1 + _STEP) * r)
+            system = settled(system.replace(topology=topology.replace(lengths=Quantity(near, "angstrom"))))
+            if np.array_equal(near, lengths):
+                break
+    except InvalidError:  # particles on a line, or on top of each other
+        pass
+    return system
 
 
 def _constant(read: Reading, name: str) -> float:

@@ -14,11 +14,13 @@ from cuds.model.particles import ParticleSystem, Species
 from cuds.model.potential import ParameterFile, Potential
 from cuds.model.topology import TermGroup, Topology
 from cuds.semantics.dictionary import engine_words
+from cuds.units import Quantity
 from cuds_lammps.bonds import Bonded, bonded
 from cuds_lammps.codecs.said import BONDED, Said, said
 from cuds_lammps.codecs.set_up import Found
 from cuds_lammps.codecs.styles import parts
 from cuds_lammps.coefficients import Numbers, names
+from cuds_lammps.constrained import Rigid, rigid
 from cuds_lammps.field import Acting, acting, file_arguments
 from cuds_lammps.neighbours import charged, partial, weighed
 from cuds_lammps.units import Units
@@ -58,7 +60,7 @@ def reading(found: Found, script: Path, scale: dict[str, str] | None) -> Reading
         For what the model cannot say, with file, line and count.
     """
     words = engine_words("lammps")
-    counts = {"pair": len(found.masses)} | {k: int(found.terms[k][:, 0].max(initial=0)) for k in BONDED}
+    counts = {"pair": len(found.masses)} | {k: int(found.every(k)[:, 0].max(initial=0)) for k in BONDED}
     told = said(found.told, counts)
     units = Units(words, told.units, scale)
     numbers = Numbers(words, units)
@@ -83,7 +85,7 @@ def reading(found: Found, script: Path, scale: dict[str, str] | None) -> Reading
         pbc=found.pbc,
         label=script.name,
     )
-    if found.maps is not None or any(len(t) for t in found.terms.values()):
+    if found.maps is not None or any(len(found.every(k)) for k in BONDED):
         system = system.replace(topology=_topology(system, found, told, field, sections, numbers))
     _say_what_was_left(found, script)
     return Reading(system, potential, field, sections, units)
@@ -94,13 +96,22 @@ def _topology(
 ) -> Topology:
     terms = tuple(field.terms)
     ends = found.terms["dihedral"][:, [1, -1]] if told.ends else None
-    excluded, parts_of = weighed(system, found.terms["bond"][:, 1:], told.special, terms, ends)
+    excluded, parts_of = weighed(system, found.every("bond")[:, 1:], told.special, terms, ends)
     groups = [g for section in sections.values() for g in section.groups]
     for part in parts_of:
         groups += partial(system, part, terms)
     for pairs, weight in sections["dihedral"].weighted:
         groups += _fourteen(system, pairs, weight, field, numbers)
-    return Topology(groups=tuple(groups), exclusions=excluded, maps=_maps(found, numbers))
+    held = rigid(found, told, numbers)
+    if held.lost:
+        _say_what_is_rigid(found, held)
+    return Topology(
+        groups=tuple(groups),
+        exclusions=excluded,
+        constrained=held.pairs,
+        lengths=Quantity(held.lengths, "angstrom") if len(held.pairs) else None,
+        maps=_maps(found, numbers),
+    )
 
 
 def _maps(found: Found, numbers: Numbers) -> tuple[TorsionMaps, ...]:
@@ -171,4 +182,11 @@ def _symbols(elements: list[str]) -> list[str]:
 def _say_what_was_left(found: Found, script: Path) -> None:
     if found.left:
         listed = ", ".join(f"{name} (line {line})" for name, line in found.left)
-        warnings.warn(f"{script}: left out, as the system at rest does not need it: {listed}", stacklevel=5)
+        soft = "; molecules are flexible in what was read" * any(n.startswith("fix rigid") for n, _ in found.left)
+        warnings.warn(f"{script}: left out, as the system at rest does not need it: {listed}{soft}", stacklevel=5)
+
+
+def _say_what_is_rigid(found: Found, held: Rigid) -> None:
+    assert found.rigid is not None  # else nothing is held
+    listed = ", ".join(held.lost)
+    warnings.warn(f"{found.rigid.place}: rigid, and without an energy, as in LAMMPS: {listed}", stacklevel=6)

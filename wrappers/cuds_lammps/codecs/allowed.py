@@ -37,12 +37,13 @@ _LEFT = {
 }
 _MOVES = {
     *("nve", "nvt", "npt", "nph", "nve/limit", "nve/noforce", "langevin", "temp/berendsen", "temp/rescale"),
-    *("temp/csvr", "temp/csld", "press/berendsen", "press/langevin", "momentum", "recenter", "shake", "rattle"),
+    *("temp/csvr", "temp/csld", "press/berendsen", "press/langevin", "momentum", "recenter"),
     *("rigid", "rigid/nve", "rigid/nvt", "rigid/npt", "rigid/nph", "rigid/small", "rigid/nve/small"),
     *("rigid/nvt/small", "rigid/npt/small", "rigid/nph/small", "deform", "box/relax", "ave/time", "ave/atom"),
     *("ave/chunk", "ave/correlate", "ave/histo", "print", "halt", "vector", "dt/reset", "thermal/conductivity"),
     *("viscosity", "balance", "store/state", "nvt/sllod", "viscous"),
 }
+_HOLDS = ("shake", "rattle")
 _REFUSED = {
     "shell": "it runs programs",
     "python": "it runs programs",
@@ -91,6 +92,8 @@ class Judge:
         Whether it is said what the numbers of ``units lj`` are multiples of.
     maps : tuple of two str, optional
         The fix of torsion maps, and its file.
+    rigid : Statement, optional
+        The fix that holds distances.
     """
 
     folder: Path
@@ -100,12 +103,13 @@ class Judge:
     told: int = 0
     data: str = ""
     maps: tuple[str, str] | None = None
+    rigid: Statement | None = None
     left: list[tuple[str, int]] = field(default_factory=list)
 
     def needs_no_values(self, statement: Statement) -> bool:
         """Whether a statement is taken, or left out, with its variables as they are written."""
         name = statement.text.split(maxsplit=1)[0]
-        if self.maps is not None and name in ("fix_modify", "unfix"):
+        if (self.maps is not None and name in ("fix_modify", "unfix")) or (self.rigid and name == "unfix"):
             return False
         return name == "variable" or name in _SKIPPED | (_LEFT - {"run", "minimize"}) | _REFUSED.keys()
 
@@ -119,7 +123,8 @@ class Judge:
         """
         words = statement.words
         name, args = words[0], words[1:]
-        if self.ran and (name in _ACTS or (name == "fix" and args[2:3] == ["cmap"])):
+        style = plain(args[2]) if name == "fix" and len(args) > 2 else ""
+        if self.ran and (name in _ACTS or style in ("cmap", *_HOLDS)):
             raise statement.refused(
                 f"it comes after the first {self.ran}", "a script is read as one system at rest: end it there"
             )
@@ -131,10 +136,8 @@ class Judge:
             raise statement.refused(_REFUSED[name], "leave it out, or write what it does into the script")
         if name in _SKIPPED:
             return self._skipped(statement, name, args)
-        if name == "fix" and args[2:3] == ["cmap"]:
-            return self._cmap(statement, args)
         if name == "fix" or name in _LEFT:
-            return self._left(statement, name, args)
+            return self._fix(statement, args, style) if name == "fix" else self._left(statement, name, args)
         check = _CHECKED.get(name)
         if check is None:
             raise statement.refused(
@@ -145,7 +148,10 @@ class Judge:
         return check(self, statement, args)
 
     def _skipped(self, statement: Statement, name: str, args: list[str]) -> Verdict:
-        """Refuse what would take the energy of torsion maps away."""
+        """Refuse what would take the energy of torsion maps away; end a fix that holds distances."""
+        if name == "unfix" and self.rigid is not None and args[:1] == self.rigid.words[1:2] and not self.ran:
+            self.rigid = None
+            return Verdict.TELL
         ends = name == "unfix" or (name == "fix_modify" and ("energy", "no") in pairwise(args))
         if ends and self.maps is not None and args[:1] == [self.maps[0]]:
             raise statement.refused("it takes the energy of torsion maps away", "leave it out, or the maps")
@@ -161,17 +167,32 @@ class Judge:
         self.maps = (args[0], args[3])
         return Verdict.TELL
 
+    def _holds(self, statement: Statement, args: list[str]) -> Verdict:
+        """Take in rigid distances; LAMMPS finds which bonds and angles are held when it is told."""
+        if self.rigid is not None:
+            raise statement.refused(f"a second fix that holds distances, after {self.rigid.place}", "LAMMPS runs one")
+        if "mol" in args:
+            raise statement.refused("mol: molecules from templates are not carried", "leave it out")
+        self.rigid = statement
+        self.told += 1
+        return Verdict.TELL
+
+    def _fix(self, statement: Statement, args: list[str], style: str) -> Verdict:
+        if style == "cmap":
+            return self._cmap(statement, args)
+        if style in _HOLDS:
+            return self._holds(statement, args)
+        if style not in _MOVES:
+            raise statement.refused(
+                "it changes energy or forces, or cuds does not know it", "leave it out, if that is meant"
+            )
+        return self._left(statement, f"fix {args[2]}", args)
+
     def _left(self, statement: Statement, name: str, args: list[str]) -> Verdict:
-        if name == "fix":
-            style = args[2] if len(args) > 2 else ""
-            if style.removesuffix("/omp").removesuffix("/kk") not in _MOVES:
-                raise statement.refused(
-                    "it changes energy or forces, or cuds does not know it", "leave it out, if that is meant"
-                )
-            name = f"fix {style}"
-        if name in ("run", "minimize", "rerun") and args[:1] != ["0"]:
+        still = args[:1] == ["0"] if name == "run" else args[2:3] == ["0"]  # of minimize the third is the steps
+        if name in ("run", "minimize", "rerun") and not still:
             self.ran = f"{name}, {statement.place}"
-        if name != "run" or args[:1] != ["0"]:
+        if name != "run" or not still:
             self.left.append((name, statement.number))
         return Verdict.LEAVE
 
@@ -235,6 +256,8 @@ class Judge:
     def _set(self, statement: Statement, args: list[str]) -> Verdict:
         if len(args) < 3 or args[2] not in _SET:
             raise statement.refused("cuds does not carry this property", f"it carries {', '.join(sorted(_SET))}")
+        if self.rigid is not None and {"bond", "angle"} & set(args):
+            raise statement.refused(f"types of what {self.rigid.place} holds rigid", "let it stand before that")
         return Verdict.TELL
 
     def _styles(self, statement: Statement, args: list[str]) -> Verdict:

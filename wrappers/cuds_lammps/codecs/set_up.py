@@ -2,7 +2,8 @@
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from cuds_lammps.wrapper import LammpsWrapper
 
 _DEEPEST = 10  # scripts within scripts
 _BODIES = {"bond": 2, "angle": 3, "dihedral": 4, "improper": 4}
+_LOCAL = {"bond": "btype batom1 batom2", "angle": "atype aatom1 aatom2 aatom3"}
 
 
 @dataclass(frozen=True)
@@ -46,9 +48,13 @@ class Found:
     masses : array (n_types,)
         Of each type.
     terms : dict of str to int array (n, 1 + n_bodies)
-        Bonds, angles, dihedrals and impropers: type and ids.
+        Bonds, angles, dihedrals and impropers that have an energy: type and ids.
     maps : Maps, optional
         Of torsions.
+    held : dict of str to int array (n, 1 + n_bodies)
+        Bonds and angles that a fix holds rigid, which have none.
+    rigid : Statement, optional
+        The fix.
     """
 
     told: list[Statement]
@@ -63,6 +69,12 @@ class Found:
     masses: FloatArray
     terms: dict[str, IntArray]
     maps: Maps | None = None
+    held: dict[str, IntArray] = field(default_factory=dict)
+    rigid: Statement | None = None
+
+    def every(self, name: str) -> IntArray:
+        """Return all terms of a kind, rigid ones among them."""
+        return np.concatenate([self.terms[name], self.held[name]]) if name in self.held else self.terms[name]
 
 
 @dataclass(frozen=True)
@@ -177,6 +189,10 @@ class SetUp:
         images = lmp.numpy.extract_atom("image")[:n]
         away = np.stack([(images >> s & 1023) - 512 for s in (0, 10, 20)], axis=1)
         charged = bool(lmp.extract_setting("q_flag"))
+        terms = {name: self._terms(name, bodies) for name, bodies in _BODIES.items()}
+        held: dict[str, IntArray] = {}
+        for name in _LOCAL if self.judge.rigid else ():
+            terms[name], held[name] = self._apart(name)
         return Found(
             told=self.told,
             left=self.judge.left,
@@ -188,7 +204,9 @@ class SetUp:
             velocities=np.array(lmp.numpy.extract_atom("v")[:n])[order],
             charges=np.array(lmp.numpy.extract_atom("q")[:n])[order] if charged else None,
             masses=np.array(lmp.numpy.extract_atom("mass"), dtype=np.float64).ravel()[1:],
-            terms={name: self._terms(name, bodies) for name, bodies in _BODIES.items()},
+            terms=terms,
+            held=held,
+            rigid=self.judge.rigid,
             maps=self._maps(),  # the last, as LAMMPS then wraps its atoms
         )
 
@@ -209,6 +227,19 @@ class SetUp:
         rows = np.array(flat[: count * (1 + bodies)], dtype=np.int64).reshape(count, 1 + bodies)
         return rows[np.lexsort(rows.T[::-1][:-1])] if len(rows) else rows
 
+    def _apart(self, name: str) -> tuple[IntArray, IntArray]:
+        """Return type and ids of bonds, or angles, that act and that are held: their types have become negative."""
+        bodies = _BODIES[name]
+        if not self.library.lmp.extract_global(f"n{name}s"):
+            return self._terms(name, bodies), self._terms(name, bodies)
+        self.library.command(f"compute cuds_{name}s all property/local {_LOCAL[name]}")
+        found = self.library.lmp.numpy.extract_compute(f"cuds_{name}s", 2, 2)
+        rows = np.array(found, dtype=np.float64).reshape(-1, 1 + bodies).astype(np.int64)
+        self.library.command(f"uncompute cuds_{name}s")
+        rows = rows[np.lexsort(rows.T[::-1][:-1])]
+        act, held = rows[rows[:, 0] > 0], rows[rows[:, 0] < 0]
+        return act, held * np.array([-1, *[1] * bodies])
+
     def pair_energies(self, asked: list[tuple[int, int, float, float, float]]) -> FloatArray:
         """Return what LAMMPS says of the energy of pairs of types, (n, 4).
 
@@ -226,14 +257,38 @@ class SetUp:
 
     def bonded_energies(self) -> dict[str, float]:
         """Return the energies of bonds, angles, dihedrals, impropers and torsion maps; nothing else is computed."""
+        self._evaluate()
+        found = dict(zip(_BODIES, ("ebond", "eangle", "edihed", "eimp"), strict=True))
+        energies = {name: self.library.thermo(word) for name, word in found.items()}
+        return energies | ({} if self.judge.maps is None else {"map": self.library.fix_scalar(self.judge.maps[0])})
+
+    def _evaluate(self) -> None:
+        """Have LAMMPS compute what is bonded as it is; a run would first move atoms to their rigid distances."""
         self.library.command("pair_modify compute no") if self._has("pair_style") else None
         self.library.command("kspace_modify compute no") if self._has("kspace_style") else None
         self.library.command("thermo_style custom step pe ebond eangle edihed eimp")
         self.library.command("thermo_modify norm no lost error")
-        self.library.command("run 0 post no")
-        found = dict(zip(_BODIES, ("ebond", "eangle", "edihed", "eimp"), strict=True))
-        energies = {name: self.library.thermo(word) for name, word in found.items()}
-        return energies | ({} if self.judge.maps is None else {"map": self.library.fix_scalar(self.judge.maps[0])})
+        rigid = self.judge.rigid
+        try:
+            self.library.command("run 0 post no" if rigid is None else "minimize 0 0 0 0")
+        except EngineError as error:
+            raise error if rigid is None else rigid.within(error) from None
+
+    def rigidity(self, moves: FloatArray) -> float:
+        """Return squares, summed, by which rigid distances are off once atoms were moved (n, 3), in the order of ids.
+
+        LAMMPS has springs in their place where it minimises; it does so in no step. Springs across a boundary may
+        count several times.
+        """
+        rigid, lmp = self.judge.rigid, self.library.lmp
+        assert rigid is not None  # else nothing is asked
+        n = lmp.extract_setting("nlocal")
+        ids = lmp.numpy.extract_atom("id")[:n]
+        lmp.numpy.extract_atom("x")[:n] += moves[np.argsort(np.argsort(ids))]
+        self._evaluate()
+        given = [float(value) for word, value in pairwise(rigid.words) if word == "kbond"]
+        stiffness = given[-1] if given else 1e9 * float(lmp.extract_global("boltz"))
+        return self.library.fix_scalar(rigid.words[1]) / stiffness
 
     def _has(self, command: str) -> bool:
         styles = [s.words[1] for s in self.told if s.words[0] == command]
