@@ -11,7 +11,7 @@ _ESCAPE = re.compile(r"\\u[0-9A-Fa-f]{4}|\\U000[0-9A-Fa-f]{5}")
 
 
 def answers(store: Any, sparql: str, **graphs: Any) -> list[dict[str, Any]]:
-    """Return the solutions of a SPARQL SELECT, a mapping each.
+    """Return the solutions of somebody's SPARQL SELECT, a mapping each.
 
     Parameters
     ----------
@@ -27,9 +27,14 @@ def answers(store: Any, sparql: str, **graphs: Any) -> list[dict[str, Any]]:
     InvalidError
         When the query cannot be read, is no SELECT, or would ask another machine.
     """
+    _refuse_service(sparql)
+    return solved(store, sparql, **graphs)
+
+
+def solved(store: Any, sparql: str, **graphs: Any) -> list[dict[str, Any]]:
+    """Return the solutions of a SPARQL SELECT of our own, in which texts may be any."""
     import pyoxigraph
 
-    _refuse_service(sparql)
     try:
         solutions = store.query(sparql, **graphs)
         if not isinstance(solutions, pyoxigraph.QuerySolutions):

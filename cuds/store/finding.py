@@ -46,7 +46,7 @@ def _below(index: Index, name: str) -> set[str]:
     """Return a class and all below it in the ontology, by name."""
     query = f"SELECT ?c WHERE {{ ?c <{_RDFS}subClassOf>* <{iris.CUDS}{name}> }}"
     known = [n for n, c in model.classes().items() if issubclass(c, Entity)]
-    above = {row["c"] for row in index.query(query)} if name.isidentifier() else set()
+    above = {row["c"] for row in index.solved(query)} if name.isidentifier() else set()
     found = {c.removeprefix(iris.CUDS) for c in above}
     if not found & set(known):
         raise UnknownError(f"no class of entities is called {name!r}", hint=did_you_mean(name, known), name=name)
@@ -64,13 +64,13 @@ def _fulfilling(index: Index, asked: Wanted) -> dict[Row, dict[str, Any]]:
 
 
 def _ask(index: Index, condition: Condition) -> list[dict[str, Any]]:
-    return index.query(f"SELECT ?g ?x ?v WHERE {{ GRAPH ?g {{ {condition.pattern} FILTER({condition.test}) }} }}")
+    return index.solved(f"SELECT ?g ?x ?v WHERE {{ GRAPH ?g {{ {condition.pattern} FILTER({condition.test}) }} }}")
 
 
 def _of(index: Index, below: Iterable[str]) -> dict[Row, dict[str, Any]]:
     """Return all entities of classes."""
     listed = " ".join(f"<{iris.CUDS}{name}>" for name in sorted(below))
-    rows = index.query(f"SELECT ?g ?x WHERE {{ VALUES ?c {{ {listed} }} GRAPH ?g {{ ?x a ?c }} }}")
+    rows = index.solved(f"SELECT ?g ?x WHERE {{ VALUES ?c {{ {listed} }} GRAPH ?g {{ ?x a ?c }} }}")
     return {(r["g"], r["x"]): {} for r in rows}
 
 

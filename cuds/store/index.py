@@ -11,7 +11,7 @@ from typing import Any
 import pyoxigraph as ox
 
 from cuds.registry import ontology_folder
-from cuds.semantics.asking import answers
+from cuds.semantics.asking import answers, solved
 from cuds.semantics.clauses import dataset_clauses
 from cuds.store.protocol import Version, iri, name_of
 
@@ -89,6 +89,10 @@ class Index:
         """
         return answers(self.store, sparql, **dataset_clauses(sparql, self.holds, self.names))
 
+    def solved(self, sparql: str) -> list[dict[str, Any]]:
+        """Return the solutions of a query of our own."""
+        return solved(self.store, sparql)
+
     def holds(self, graph: str) -> bool:
         """Whether an IRI is that of a data set that is here."""
         return bool(self.store.contains_named_graph(ox.NamedNode(graph)))
@@ -100,19 +104,6 @@ class Index:
     def said(self, node: Any, graph: str = "") -> Iterator[Any]:
         """Return what is said of a node, by a data set or by all of them."""
         return iter(self.store.quads_for_pattern(node, None, None, ox.NamedNode(graph) if graph else UNION))
-
-    def says(self, node: Any, predicate: str, text: str) -> bool:
-        """Whether any data set says a text of a node."""
-        return ox.Quad(node, ox.NamedNode(predicate), ox.Literal(text), UNION) in self.store
-
-    def along(self, node: Any, predicates: Iterable[str]) -> Iterator[Any]:
-        """Yield a node, and where one is led from it by each property in turn."""
-        found = [node]
-        yield node
-        for predicate in predicates:
-            known = ox.NamedNode(predicate)
-            found = [q.object for one in found for q in self.store.quads_for_pattern(one, known, None, UNION)]
-            yield from found
 
     def said_by(self, graph: str) -> Iterator[ox.Quad]:
         """Return what a data set says."""

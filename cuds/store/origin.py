@@ -63,15 +63,26 @@ class Origin:
         seeds = list(self._seeds(index) if index.far else islice(self._seeds(index), len(nodes)))
         if index.far or len(seeds) < len(nodes):
             return nodes & self._reached(index, seeds)
-        barren: set[str] = set()
-        return {node for node in nodes if self._is_behind(index, node, barren)}
+        near, barren = self._near(index, nodes), set[str]()
+        return near | {node for node in nodes - near if self._is_behind(index, node, barren)}
+
+    def _near(self, index: Index, nodes: set[str]) -> set[str]:
+        """Return those of some nodes that come from it by the way to most answers."""
+        made, used = _FIRST
+        values = " ".join(f"<{node}>" for node in nodes)
+        said = " || ".join(
+            f"EXISTS {{ {node} <{predicate}> {ox.Literal(text)} }}"
+            for predicate, text in sorted(self.said)
+            for node in ("?r", "?u")
+        )
+        query = (
+            f"SELECT DISTINCT ?x WHERE {{ VALUES ?x {{ {values} }} ?x <{made}> ?r . ?r <{used}> ?u FILTER({said}) }}"
+        )
+        return {row["x"] for row in index.solved(query)}
 
     def _is_behind(self, index: Index, node: str, barren: set[str]) -> bool:
         """Whether it can be reached from a node; where a search came in vain is added to `barren`."""
-        start = ox.NamedNode(node)
-        if any(self._is(index, one) for one in index.along(start, _FIRST)):
-            return True
-        waiting, seen = [start], {node}
+        waiting, seen = [ox.NamedNode(node)], {node}
         while waiting:
             quads = list(index.said(waiting.pop()))
             if self._meets(quads):
@@ -82,10 +93,6 @@ class Origin:
                     waiting.append(quad.object)
         barren |= seen
         return False
-
-    def _is(self, index: Index, node: Any) -> bool:
-        """Whether a node is it, but for a material by its label."""
-        return any(index.says(node, predicate, text) for predicate, text in self.said)
 
     def _reached(self, index: Index, seeds: list[Any]) -> set[str]:
         """Return every node from which it can be reached."""

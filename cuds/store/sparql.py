@@ -195,14 +195,14 @@ class RemoteIndex(Index):
     def types(self, rows: Iterable[tuple[str, str]]) -> Iterator[tuple[tuple[str, str], str]]:
         """Yield the classes of nodes, each as its data set says."""
         for some in _parts(f"(<{graph}> <{node}>)" for graph, node in rows):
-            for row in self.query(f"SELECT ?g ?x ?c WHERE {{ VALUES (?g ?x) {{ {some} }} GRAPH ?g {{ ?x a ?c }} }}"):
+            for row in self.solved(f"SELECT ?g ?x ?c WHERE {{ VALUES (?g ?x) {{ {some} }} GRAPH ?g {{ ?x a ?c }} }}"):
                 yield (row["g"], row["x"]), row["c"]
 
     def numbers(self, graphs: Iterable[str]) -> dict[str, int]:
         """Return the versions of data sets."""
         asked = "SELECT ?g ?v WHERE {{ VALUES ?g {{ {} }} GRAPH ?g {{ ?g <http://www.w3.org/ns/dcat#version> ?v }} }}"
         parts = _parts(f"<{graph}>" for graph in graphs)
-        return {row["g"]: row["v"] for some in parts for row in self.query(asked.format(some))}
+        return {row["g"]: row["v"] for some in parts for row in self.solved(asked.format(some))}
 
     def sayers(self, nodes: Iterable[Any]) -> Iterator[Any]:
         """Yield what is said by all data sets with any of some nodes as object."""
