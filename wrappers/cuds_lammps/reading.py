@@ -18,12 +18,14 @@ from cuds.units import Quantity
 from cuds_lammps.bonds import Bonded, bonded
 from cuds_lammps.codecs.said import BONDED, Said, said
 from cuds_lammps.codecs.set_up import Found
-from cuds_lammps.codecs.styles import parts
+from cuds_lammps.codecs.styles import parts, plain
 from cuds_lammps.coefficients import Numbers, names
 from cuds_lammps.constrained import Rigid, rigid
 from cuds_lammps.field import Acting, acting, file_arguments
 from cuds_lammps.neighbours import charged, partial, weighed
 from cuds_lammps.units import Units
+
+_HOLD = ("rigid", "shake", "rattle")  # how the styles of fixes begin that make distances rigid
 
 
 @dataclass(frozen=True)
@@ -182,7 +184,10 @@ def _symbols(elements: list[str]) -> list[str]:
 def _say_what_was_left(found: Found, script: Path) -> None:
     if found.left:
         listed = ", ".join(f"{name} (line {line})" for name, line in found.left)
-        soft = "; molecules are flexible in what was read" * any(n.startswith("fix rigid") for n, _ in found.left)
+        styles = [plain(name.split()[1]) for name, _ in found.left if name.startswith("fix ")]
+        soft = "; molecules are flexible in what was read" if any(s.startswith(_HOLD) for s in styles) else ""
+        if "shake" in styles or "rattle" in styles:
+            soft += ", as at the start of the script: put the fix before what moves atoms to have them rigid"
         warnings.warn(f"{script}: left out, as the system at rest does not need it: {listed}{soft}", stacklevel=5)
 
 

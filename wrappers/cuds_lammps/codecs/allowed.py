@@ -124,7 +124,7 @@ class Judge:
         words = statement.words
         name, args = words[0], words[1:]
         style = plain(args[2]) if name == "fix" and len(args) > 2 else ""
-        if self.ran and (name in _ACTS or style in ("cmap", *_HOLDS)):
+        if self.ran and (name in _ACTS or style == "cmap"):
             raise statement.refused(
                 f"it comes after the first {self.ran}", "a script is read as one system at rest: end it there"
             )
@@ -180,9 +180,9 @@ class Judge:
     def _fix(self, statement: Statement, args: list[str], style: str) -> Verdict:
         if style == "cmap":
             return self._cmap(statement, args)
-        if style in _HOLDS:
+        if style in _HOLDS and not self.ran:
             return self._holds(statement, args)
-        if style not in _MOVES:
+        if style not in _MOVES and style not in _HOLDS:
             raise statement.refused(
                 "it changes energy or forces, or cuds does not know it", "leave it out, if that is meant"
             )
