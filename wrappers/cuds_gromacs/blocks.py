@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from itertools import islice
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from cuds.arrays import AnyArray, FloatArray, IntArray
 from cuds.model.particles import ParticleSystem
@@ -93,11 +91,9 @@ def blocks(system: ParticleSystem) -> tuple[list[Block], list[tuple[int, int]]]:
 
 def _starts(count: int, edges: IntArray) -> IntArray:
     """Return the first atoms of the runs: as short as they can be so that no bond leaves one."""
-    graph = coo_array((np.ones(len(edges)), (edges[:, 0], edges[:, 1])), shape=(count, count))
-    _, of_atom = connected_components(graph, directed=False)
-    last = np.zeros(of_atom.max(initial=-1) + 1, dtype=np.int64)
-    np.maximum.at(last, of_atom, np.arange(count))
-    reach = np.maximum.accumulate(last[of_atom])  # how far what begins up to here goes
+    farthest = np.arange(count)
+    np.maximum.at(farthest, edges.min(axis=1), edges.max(axis=1))
+    reach = np.maximum.accumulate(farthest)  # how far what begins up to here goes
     return np.flatnonzero(np.concatenate([[True], reach[:-1] < np.arange(1, count)])[:count])
 
 

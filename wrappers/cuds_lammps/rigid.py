@@ -8,8 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from cuds.arrays import AnyArray, FloatArray, IntArray
 from cuds.errors import InvalidError, UnsupportedError
@@ -129,6 +127,9 @@ def _clusters(system: ParticleSystem) -> _Clusters | None:
     topology = system.topology
     if topology is None or not len(topology.constrained):
         return None
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
     assert topology.lengths is not None  # there are as many as pairs
     order = np.argsort(system.ids)
     pairs = order[np.searchsorted(system.ids, topology.constrained, sorter=order)]
