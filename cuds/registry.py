@@ -94,7 +94,7 @@ class Plugins:
     ----------
     group : str
         One of `GROUPS`. The environment variable ``CUDS_PLUGINS`` restricts them to a comma-separated
-        list of names (empty: none).
+        list of names (empty: none), but for the formats of cuds itself, which are always there.
     """
 
     def __init__(self, group: str) -> None:
@@ -111,7 +111,8 @@ class Plugins:
             names = None if allowed is None else {n.strip() for n in allowed.split(",")}
             self._entries = {}
             for entry in dict.fromkeys(entry_points(group=self.group)):
-                if names is None or entry.name in names:
+                ours = self.group == "cuds.codecs" and entry.module.startswith("cuds.")
+                if names is None or ours or entry.name in names:
                     self._entries.setdefault(entry.name, []).append(entry)
         return self._entries
 

@@ -2,33 +2,33 @@
 
 import difflib
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
+from cuds.codecs.formats import DATA_SETS, GRAPHS, Shown
 from cuds.codecs.translation import Carried
-from cuds.errors import CudsError, FormatError, InvalidError, UnknownError, did_you_mean
+from cuds.errors import FormatError, InvalidError, UnknownError, did_you_mean
 from cuds.model.dataset import DataSet
 from cuds.model.entity import Entity
-from cuds.model.mesh import Mesh
-from cuds.model.particles import ParticleSystem
 from cuds.registry import plugins
 
-_DATA_SETS = (".h5md", ".h5", ".hdf5")
-_GRAPHS = (".ttl", ".jsonld", ".nt", ".nq", ".trig", ".rdf")
-_SHOWN = (".vtu", ".xdmf")
-_HDF5 = b"\x89HDF\r\n\x1a\n"
-# Extensions that meshio claims too, but which mean a mesh only when ASE cannot make anything of the file.
-_SHARED = (".dat", ".xml")
+T = TypeVar("T")
 _KNOWN = (
-    f"data sets {' '.join(_DATA_SETS)}; graphs {' '.join(_GRAPHS)}; "
+    f"data sets {' '.join(DATA_SETS)}; graphs {' '.join(GRAPHS)}; "
     "meshes .msh .vtk .vtu .inp .med .xdmf and what else meshio reads; "
     "atoms .cif .xyz .extxyz POSCAR .pdb and what else ASE reads"
 )
 
 
 class Codec(Protocol):
-    """Files of an engine that belong together: what a package offers in the entry-point group ``cuds.codecs``."""
+    """A format, of one file or of several that belong together: what a package offers in the group ``cuds.codecs``.
+
+    It may say more in attributes: ``takes``, the options it is given as keywords (``length``, ``scale``, ``verify``);
+    ``holds``, the classes of which there must be one for it to be written; ``warns``, whether what it leaves out is a
+    warning of `write`; ``rank``, after which others it is asked: 0 for packages, 1 and 2 for the formats of cuds.
+    """
 
     name: str
 
@@ -37,7 +37,7 @@ class Codec(Protocol):
         ...
 
     def read(self, files: Sequence[Path]) -> DataSet:
-        """Return what they hold. One that lists ``scale`` in an attribute ``takes`` is given it too."""
+        """Return what they hold."""
         ...
 
     def writes(self, files: Sequence[Path]) -> bool:
@@ -83,61 +83,50 @@ def read(
     files = [Path(p) for p in (path, *more)]
     if missing := next((f for f in files if not f.is_file()), None):
         raise _no_such(missing)
-    for codec in plugins("cuds.codecs").working().values():
-        if (together := codec()).recognises(files):
-            return _checked(together, files, length, scale)
-    if scale is not None:
-        raise InvalidError(f"scale: {files[0].name} has sizes of its own", hint="leave scale= out", field="scale")
-    readers = [_reader(file, length, verify) for file in files]
-    if length is not None and _mesh not in readers:
-        raise InvalidError(
-            f"length: {', '.join(f.name for f in files)}: the file says its own units",
-            hint="leave length= out",
-            field="length",
-        )
-    found = [_named(file, reader, length) for reader, file in zip(readers, files, strict=True)]
+    given = {name: value for name, value in (("length", length), ("scale", scale)) if value is not None}
+    whole = _reader(files, given)
+    readers = [(whole, files)] if whole is not None else [(_reader([f], given), [f]) for f in files]
+    for codec, (file, *_) in readers:
+        if codec is None:
+            raise FormatError(
+                f"{file}: the format {file.suffix.lower() or file.name!r} is not known",
+                hint=f"known: {_KNOWN}",
+                field="path",
+            )
+    for name in given:
+        if not any(name in _takes(codec) for codec, _ in readers):
+            raise _not_taken(name, files)
+    given |= {"verify": verify}
+    found = [_told(codec.read, codec, given)(some) for codec, some in readers if codec is not None]
     return sum(found[1:], found[0])
 
 
-def _checked(codec: Codec, files: list[Path], length: str | None, scale: Any) -> DataSet:
-    if length is not None:
-        raise InvalidError(f"length: files of {codec.name} say their units", hint="leave length= out", field="length")
-    if scale is None:
-        return codec.read(files)
-    if "scale" not in getattr(codec, "takes", ()):
-        raise InvalidError(f"scale: files of {codec.name} say their units", hint="leave scale= out", field="scale")
-    told: Any = codec
-    found: DataSet = told.read(files, scale=scale)
-    return found
+def _codecs() -> list[Codec]:
+    """Return all formats, in the order in which they are asked."""
+    made = [kind() for kind in plugins("cuds.codecs").working().values()]
+    return sorted(made, key=lambda codec: (getattr(codec, "rank", 0), codec.name))
 
 
-def _named(file: Path, reader: Callable[[Path, str | None], DataSet], length: str | None) -> DataSet:
-    """Read a file; what goes wrong names it."""
-    try:
-        return reader(file, length)
-    except CudsError as error:
-        raise (error if str(file) in error.message else error.within(str(file))) from error
+def _reader(files: Sequence[Path], given: Iterable[str]) -> Codec | None:
+    """Return what reads files: the first that does, but that among its equals which takes what is given."""
+    found = [codec for codec in _codecs() if codec.recognises(files)]
+    equal = [c for c in found if getattr(c, "rank", 0) == getattr(found[0], "rank", 0)]
+    return next((c for c in equal if set(given) <= set(_takes(c))), next(iter(found), None))
 
 
-def _reader(file: Path, length: str | None, verify: bool) -> Callable[[Path, str | None], DataSet]:
-    """Return what reads a file; a unit of length that is given hints at a mesh."""
-    from cuds.codecs import ase_files, meshio_files
+def _takes(codec: Codec | None) -> tuple[str, ...]:
+    return getattr(codec, "takes", ())
 
-    suffix = file.suffix.lower()
-    if suffix in _GRAPHS:
-        return _graph
-    if suffix in _DATA_SETS:
-        return _verified if verify else _data_set
-    mesh = suffix in meshio_files.extensions()
-    if not mesh and _begins(file) == _HDF5:
-        return _verified if verify else _data_set
-    if mesh and (suffix not in _SHARED or length is not None):
-        return _mesh
-    if ase_files.format_of(file) is not None:
-        return _atoms
-    if mesh:
-        return _mesh
-    raise FormatError(f"{file}: the format {suffix or file.name!r} is not known", hint=f"known: {_KNOWN}", field="path")
+
+def _told(what: Callable[..., T], codec: Codec, given: Mapping[str, Any]) -> Callable[..., T]:
+    """Return a method of a format that is given what it takes."""
+    return partial(what, **{name: value for name, value in given.items() if name in _takes(codec)})
+
+
+def _not_taken(name: str, files: Sequence[Path]) -> InvalidError:
+    named = ", ".join(f.name for f in files)
+    said = "has sizes of its own" if name == "scale" else "says its own units"
+    return InvalidError(f"{name}: {named}: the file {said}", hint=f"leave {name}= out", field=name)
 
 
 def _no_such(file: Path) -> UnknownError:
@@ -152,41 +141,6 @@ def _no_such(file: Path) -> UnknownError:
     return UnknownError(
         what, hint=did_you_mean(asked, difflib.get_close_matches(asked, there) or there[:12]), field="path"
     )
-
-
-def _begins(file: Path) -> bytes:
-    with file.open("rb") as opened:
-        return opened.read(len(_HDF5))
-
-
-def _data_set(file: Path, length: str | None) -> DataSet:
-    from cuds.codecs import hdf5
-
-    return hdf5.read(file)
-
-
-def _verified(file: Path, length: str | None) -> DataSet:
-    from cuds.codecs import hdf5
-
-    return hdf5.read(file, verify=True)
-
-
-def _graph(file: Path, length: str | None) -> DataSet:
-    from cuds.codecs import rdf
-
-    return rdf.read(file)
-
-
-def _mesh(file: Path, length: str | None) -> DataSet:
-    from cuds.codecs import meshio_files
-
-    return meshio_files.read(file, length)
-
-
-def _atoms(file: Path, length: str | None) -> DataSet:
-    from cuds.codecs import ase_files
-
-    return ase_files.read(file)
 
 
 def write(what: DataSet | Entity, path: str | Path, *more: str | Path, length: str | None = None) -> Path:
@@ -225,59 +179,34 @@ def write(what: DataSet | Entity, path: str | Path, *more: str | Path, length: s
     """
     files = [Path(p) for p in (path, *more)]
     data = what if isinstance(what, DataSet) else DataSet(what)
-    fates = translate(data, files, length=length)
+    codec, fates = _written(data, files, length)
     lost = [f.what for f in fates if f.fate == "left out"]
-    if lost and _of_strangers(data, files):
+    if lost and getattr(codec, "warns", False):
         warnings.warn(f"{files[0]}: written without {', '.join(lost)}", stacklevel=2)
     return files[0]
 
 
 def translate(data: DataSet, files: Sequence[Path], *, length: str | None = None) -> list[Carried]:
     """Write a data set as `write` does, and return what became of each of its parts."""
-    for codec in plugins("cuds.codecs").working().values():
-        if (together := codec()).writes(files):
-            _no_length(length, files[0])
-            return list(together.write(data, files))
-    if _beside(files):
-        _no_length(length, files[0])
-        for file in sorted(files, key=lambda f: f.suffix.lower() in _GRAPHS):  # a graph without its numbers is no use
-            _writer(data, file, None)
-        return [Carried(repr(e).splitlines()[0], "carried", "the graph, and the numbers beside it") for e in data]
-    if len(files) > 1:
-        raise _no_writer(files)
-    return _writer(data, files[0], length)
+    return _written(data, files, length)[1]
 
 
-def _writer(data: DataSet, file: Path, length: str | None) -> list[Carried]:
-    """Write one file in the format that its name and the data say."""
-    from cuds.codecs import ase_files, hdf5, meshio_files, rdf, vtu
-
-    suffix = file.suffix.lower()
-    if suffix in meshio_files.WRITTEN and data.all(Mesh):
-        return meshio_files.write(data, file, length)
-    _no_length(length, file)
-    if suffix in _DATA_SETS:
-        hdf5.write(data, file)
-        return [Carried(repr(entity).splitlines()[0], "carried", suffix) for entity in data]
-    if suffix in _GRAPHS:
-        return rdf.write(data, file)
-    if suffix in _SHOWN:
-        return vtu.write(data, file)
-    if data.all(ParticleSystem) and ase_files.format_of(file, written=True) is not None:
-        return ase_files.write(data, file)
-    raise _no_writer([file])
-
-
-def _no_length(length: str | None, file: Path) -> None:
-    if length is not None:
-        raise InvalidError(f"length: {file}: the file says its own units", hint="leave length= out", field="length")
+def _written(data: DataSet, files: Sequence[Path], length: str | None) -> tuple[Codec, list[Carried]]:
+    """Write files in the format that their names and the data say."""
+    for codec in _codecs():
+        holds: tuple[type[Entity], ...] = getattr(codec, "holds", ())
+        if codec.writes(files) and (not holds or any(data.all(kind) for kind in holds)):
+            if length is not None and "length" not in _takes(codec):
+                raise _not_taken("length", files[:1])
+            return codec, list(_told(codec.write, codec, {"length": length})(data, files))
+    raise _no_writer(files)
 
 
 def _no_writer(files: Sequence[Path]) -> FormatError:
     from cuds.codecs import meshio_files
 
     named = ", ".join(str(f) for f in files)
-    single = " ".join((*_DATA_SETS, *_GRAPHS, *_SHOWN))
+    single = " ".join((*DATA_SETS, *GRAPHS, *Shown.extensions))
     return FormatError(
         f"{named}: cuds does not write {'these together' if len(files) > 1 else repr(files[0].suffix)}",
         hint=f"it writes {single}; a mesh as {' '.join(meshio_files.WRITTEN)}; systems as .extxyz .cif .pdb and what "
@@ -286,33 +215,11 @@ def _no_writer(files: Sequence[Path]) -> FormatError:
     )
 
 
-def _beside(files: Sequence[Path]) -> bool:
-    """Whether files are a graph and, beside it, a data set with its numbers."""
-    kinds = [next((k for k in (_GRAPHS, _DATA_SETS) if f.suffix.lower() in k), ()) for f in files]
-    return (
-        len(files) == 2 and set(kinds) == {_GRAPHS, _DATA_SETS} and files[0].with_suffix("") == files[1].with_suffix("")
-    )
-
-
-def _of_strangers(data: DataSet, files: Sequence[Path]) -> bool:
-    """Whether other libraries wrote a file, which say nothing of what they leave out."""
-    ours = (*_DATA_SETS, *_GRAPHS, *_SHOWN)
-    named = plugins("cuds.codecs").working().values()
-    return files[0].suffix.lower() not in ours and not any(codec().writes(files) for codec in named)
-
-
 def together(files: Sequence[Path]) -> bool:
-    """Return whether an installed package reads these files as one, by their names."""
-    return any(codec().recognises(files) for codec in plugins("cuds.codecs").working().values())
+    """Return whether these files are read as one, by their names."""
+    return any(codec.recognises(files) for codec in _codecs())
 
 
 def writes(files: Sequence[Path]) -> bool:
     """Return whether these files can be written, by their names."""
-    from cuds.codecs import ase_files, meshio_files
-
-    if any(codec().writes(files) for codec in plugins("cuds.codecs").working().values()) or _beside(files):
-        return True
-    ours = (*_DATA_SETS, *_GRAPHS, *_SHOWN, *meshio_files.WRITTEN)
-    return len(files) == 1 and (
-        files[0].suffix.lower() in ours or ase_files.format_of(files[0], written=True) is not None
-    )
+    return any(codec.writes(files) for codec in _codecs())
