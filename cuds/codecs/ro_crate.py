@@ -7,6 +7,7 @@ It holds the data set itself, its graph, and what each engine was told. What was
 import json
 import shutil
 import uuid
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -80,10 +81,11 @@ def _graph(data: DataSet, runs: list[SimulationRun], told: dict[str, str], folde
         "name": label,
         "description": "; ".join(repr(e).splitlines()[0] for e in data),
         "datePublished": f"{datetime.now(UTC):%Y-%m-%d}",
-        "license": "not stated: say it before it is published",
-        "hasPart": [{"@id": f["@id"]} for f in files],
-        "mentions": [{"@id": i} for i in (*(r.id for r in runs), *things)],
+        "license": {"@id": "#licence"},
+        "hasPart": _links(f["@id"] for f in files),
+        "mentions": _links([*(r.id for r in runs), *things]),
     }
+    licence = {"@id": "#licence", "@type": "CreativeWork", "name": "not stated: say it before it is published"}
     about = {
         "@id": _SAID,
         "@type": "CreativeWork",
@@ -92,7 +94,7 @@ def _graph(data: DataSet, runs: list[SimulationRun], told: dict[str, str], folde
     }
     actions = [_action(run, entities, told) for run in runs]
     engines = {node["@id"]: node for node in map(_engine, runs)}
-    return [about, root, *files, *engines.values(), *(used | things).values(), *actions]
+    return [about, root, licence, *files, *engines.values(), *(used | things).values(), *actions]
 
 
 def _thing(iri: str, kind: str, label: str) -> Node:
@@ -110,8 +112,17 @@ def _engine(run: SimulationRun) -> Node:
         words = engine_words(run.engine)
     except UnknownError:
         return node
-    more = {"citation": words.citations} if words.citations else {}
+    more = {"citation": _plain(list(words.citations))} if words.citations else {}
     return {**node, "name": words.title, "license": f"https://spdx.org/licenses/{words.licence}", **more}
+
+
+def _links(iris: Iterable[str]) -> Any:
+    return _plain([{"@id": iri} for iri in dict.fromkeys(iris)])
+
+
+def _plain(several: list[Any]) -> Any:
+    """Return the one of several where there is no other: RO-Crate 1.1 wants no lists of one."""
+    return several[0] if len(several) == 1 else several
 
 
 def _of(run: SimulationRun) -> str:
@@ -128,6 +139,6 @@ def _action(run: SimulationRun, entities: list[Entity], told: dict[str, str]) ->
         "startTime": run.started.isoformat(),
         "endTime": run.ended.isoformat(),
         "instrument": {"@id": _of(run)},
-        "object": [{"@id": i} for i in inputs],
-        "result": [{"@id": i} for i in made],
+        "object": _links(inputs),
+        "result": _links(made),
     }
