@@ -1,16 +1,21 @@
 """Asking a store of triples in SPARQL: it answers from itself alone, no file and no other machine."""
 
+import math
 import re
-from typing import Any
+import time
+from collections.abc import Iterator
+from typing import Any, TypeVar
 
 from cuds.errors import InvalidError
 from cuds.semantics.triples import PREFIXES, XSD
 
+T = TypeVar("T")
+PATIENCE = 60.0  # seconds
 _TEXT, _DOUBLE = XSD + "string", XSD + "double"
 _ESCAPE = re.compile(r"\\u[0-9A-Fa-f]{4}|\\U000[0-9A-Fa-f]{5}")
 
 
-def answers(store: Any, sparql: str, **graphs: Any) -> list[dict[str, Any]]:
+def answers(store: Any, sparql: str, *, timeout: float = PATIENCE, **graphs: Any) -> list[dict[str, Any]]:
     """Return the solutions of somebody's SPARQL SELECT, a mapping each.
 
     Parameters
@@ -19,22 +24,26 @@ def answers(store: Any, sparql: str, **graphs: Any) -> list[dict[str, Any]]:
         That is asked.
     sparql : str
         The query; prefixes are to be declared in it.
+    timeout : float
+        Seconds after which no more solutions are awaited. It is looked at between solutions: what comes before the
+        first one, like sorting, counting, or a search in vain, the store does not let be stopped.
     **graphs
         Which graphs are asked, as ``pyoxigraph.Store.query`` takes it.
 
     Raises
     ------
     InvalidError
-        When the query cannot be read, is no SELECT, or would ask another machine.
+        When the query cannot be read, is no SELECT, would ask another machine, or takes longer.
     """
     _refuse_service(sparql)
-    return solved(store, sparql, **graphs)
+    return solved(store, sparql, timeout=timeout, **graphs)
 
 
-def solved(store: Any, sparql: str, **graphs: Any) -> list[dict[str, Any]]:
+def solved(store: Any, sparql: str, *, timeout: float = math.inf, **graphs: Any) -> list[dict[str, Any]]:
     """Return the solutions of a SPARQL SELECT of our own, in which texts may be any."""
     import pyoxigraph
 
+    until = time.monotonic() + timeout
     try:
         solutions = store.query(sparql, **graphs)
         if not isinstance(solutions, pyoxigraph.QuerySolutions):
@@ -42,7 +51,7 @@ def solved(store: Any, sparql: str, **graphs: Any) -> list[dict[str, Any]]:
                 "query: only SELECT is answered", hint="begin it with SELECT ?x WHERE { ... }", field="query"
             )
         variables = [v.value for v in solutions.variables]
-        return [{v: python(row[v]) for v in variables} for row in solutions]
+        return [{v: python(row[v]) for v in variables} for row in _in_time(solutions, until, timeout)]
     except (SyntaxError, ValueError, OSError, RuntimeError) as error:
         if isinstance(error, InvalidError):
             raise
@@ -52,6 +61,18 @@ def solved(store: Any, sparql: str, **graphs: Any) -> list[dict[str, Any]]:
             raise
         declare = " ".join(f"PREFIX {p}: <{n}>" for p, n in PREFIXES.items())
         raise InvalidError(f"query: {error}", hint=f"prefixes to declare: {declare}", field="query") from error
+
+
+def _in_time(solutions: Iterator[T], until: float, timeout: float) -> Iterator[T]:
+    """Yield solutions until it is too late."""
+    for n, row in enumerate(solutions):
+        if time.monotonic() > until:
+            raise InvalidError(
+                f"query: not answered after {timeout:g} s, with {n} solutions",
+                hint="join its parts by what they share, add LIMIT, or give timeout=",
+                field="query",
+            )
+        yield row
 
 
 def _beyond(sparql: str) -> str:

@@ -10,6 +10,7 @@ from cuds.codecs import hdf5
 from cuds.errors import CudsError, StorageError
 from cuds.model.dataset import DataSet
 from cuds.model.entity import Entity
+from cuds.semantics.asking import PATIENCE
 from cuds.store.checking import Damages, check
 from cuds.store.finding import find
 from cuds.store.index import Index
@@ -142,20 +143,28 @@ class Library:
 
         return Graph().parse(data=hdf5.stored_graph(self._file(name, version)), format="nt")
 
-    def query(self, sparql: str) -> Rows:
+    def query(self, sparql: str, *, timeout: float = PATIENCE) -> Rows:
         """Return the solutions of a SPARQL SELECT over the newest versions, a mapping each.
 
         What all data sets say together is asked; ``GRAPH ?g`` says which of them says it, and ``FROM <iri>`` asks
         one alone. A data set whose file cannot be read is one warning.
 
+        Parameters
+        ----------
+        sparql : str
+            The query; prefixes are to be declared in it.
+        timeout : float
+            Seconds after which no more solutions are awaited. What comes before the first one, like sorting, counting,
+            or a search in vain, cannot be stopped; of an endpoint it is the whole answer that is awaited.
+
         Raises
         ------
         InvalidError
-            When the query cannot be read, is no SELECT, or would ask another machine.
+            When the query cannot be read, is no SELECT, would ask another machine, or takes longer.
         UnknownError
             When FROM names what is no data set of the library.
         """
-        return self._asked(lambda index: index.query(sparql))
+        return self._asked(lambda index: index.query(sparql, timeout))
 
     def find(self, kind: Any, **conditions: Any) -> Findings:
         """Return the entities of a class that fulfil conditions, each read when it is first wanted.

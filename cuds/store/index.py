@@ -11,7 +11,7 @@ from typing import Any
 import pyoxigraph as ox
 
 from cuds.registry import ontology_folder
-from cuds.semantics.asking import answers, solved
+from cuds.semantics.asking import PATIENCE, answers, solved
 from cuds.semantics.clauses import dataset_clauses
 from cuds.store.protocol import Version, iri, name_of
 
@@ -77,7 +77,7 @@ class Index:
         if own:
             self.store.remove_graph(graph)
 
-    def query(self, sparql: str) -> list[dict[str, Any]]:
+    def query(self, sparql: str, timeout: float = PATIENCE) -> list[dict[str, Any]]:
         """Return the solutions of a SPARQL SELECT; a dataset clause chooses among the data sets.
 
         Raises
@@ -87,7 +87,7 @@ class Index:
         UnknownError
             When a dataset clause names what is not here.
         """
-        return answers(self.store, sparql, **dataset_clauses(sparql, self.holds, self.names))
+        return answers(self.store, sparql, timeout=timeout, **dataset_clauses(sparql, self.holds, self.names))
 
     def solved(self, sparql: str) -> list[dict[str, Any]]:
         """Return the solutions of a query of our own."""

@@ -5,6 +5,7 @@ from typing import Any
 from cuds.errors import UnknownError, did_you_mean
 from cuds.model.dataset import DataSet
 from cuds.model.entity import Entity
+from cuds.semantics.asking import PATIENCE
 from cuds.semantics.lift import graph, lift
 from cuds.store.finding import find
 from cuds.store.index import Index
@@ -59,9 +60,9 @@ class Memory:
         """Return the graph of a data set, as one of rdflib."""
         return graph(self.get(name, version))
 
-    def query(self, sparql: str) -> Rows:
+    def query(self, sparql: str, *, timeout: float = PATIENCE) -> Rows:
         """Return the solutions of a SPARQL SELECT over the newest versions."""
-        return self._index.query(sparql)
+        return self._index.query(sparql, timeout)
 
     def find(self, kind: Any, **conditions: Any) -> Findings:
         """Return the entities of a class, of the newest versions, that fulfil conditions."""

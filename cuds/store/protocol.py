@@ -126,7 +126,7 @@ class Store(Protocol):
         """Return the graph of a data set, as one of rdflib."""
         ...
 
-    def query(self, sparql: str) -> Rows:
+    def query(self, sparql: str, *, timeout: float = 60.0) -> Rows:
         """Return the solutions of a SPARQL SELECT over the newest versions."""
         ...
 

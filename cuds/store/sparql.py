@@ -4,6 +4,7 @@ The files stay the truth: what the endpoint says of them is derived, like the in
 them in the same way.
 """
 
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterable, Iterator
@@ -13,7 +14,9 @@ from urllib.parse import urlencode, urlsplit
 
 import pyoxigraph as ox
 
-from cuds.errors import InvalidError, StorageError
+from cuds.errors import CudsError, InvalidError, StorageError
+from cuds.semantics.asking import PATIENCE, answers
+from cuds.semantics.clauses import dataset_clauses
 from cuds.store.index import UNION, Index, classes, quads
 from cuds.store.protocol import Version, iri
 
@@ -22,6 +25,7 @@ _FORM = "application/x-www-form-urlencoded"
 _AT_ONCE = 500  # nodes named in a query
 _FILLED = 50  # data sets in an update
 _PATIENCE = 60.0  # seconds
+_CHUNK = 1 << 20  # bytes
 _OWNER, _IS = ox.NamedNode("urn:cuds:library"), ox.NamedNode("urn:cuds:id")
 
 
@@ -32,6 +36,8 @@ class Endpoint:
     ----------
     url : str
         Queries go to ``<url>/query``, updates to ``<url>/update``.
+    patience : float
+        Seconds in which an answer is to be there, to its end.
 
     Raises
     ------
@@ -39,7 +45,8 @@ class Endpoint:
         When it is no address of HTTP.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, patience: float = _PATIENCE) -> None:
+        self.patience = patience
         if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
             raise InvalidError(
                 f"endpoint: {url!r}", hint='give an address like "http://localhost:7878"', field="endpoint"
@@ -111,14 +118,27 @@ class Endpoint:
         headers = {"Content-Type": _FORM, "Accept": _JSON}
         request = urllib.request.Request(f"{self.url}/{where}", body, headers)
         try:
-            with urllib.request.urlopen(request, timeout=_PATIENCE) as answer:
-                found: bytes = answer.read()
-                return found
+            with urllib.request.urlopen(request, timeout=self.patience) as answer:
+                return self._to_its_end(answer)
         except urllib.error.HTTPError as error:
             said = error.read(500).decode(errors="replace").strip() or error.reason
             raise StorageError(f"{self.url}/{where}: {error.code}: {said}", hint=_HINT) from None
+        except CudsError:
+            raise
         except (OSError, ValueError) as error:
             raise StorageError(f"{self.url}: no answer: {error}", hint=_HINT) from None
+
+    def _to_its_end(self, answer: Any) -> bytes:
+        until, found = time.monotonic() + self.patience, bytearray()
+        while some := answer.read1(_CHUNK):
+            found += some
+            if time.monotonic() > until:
+                raise InvalidError(
+                    f"query: not answered after {self.patience:g} s, with {len(found)} bytes",
+                    hint="join its parts by what they share, add LIMIT, or give timeout=",
+                    field="query",
+                )
+        return bytes(found)
 
 
 _HINT = "is a SPARQL 1.1 server there? The files of the library are as they were"
@@ -176,6 +196,11 @@ class RemoteIndex(Index):
         known = set(endpoint.quads_for_pattern(None, classes()[0].predicate, None, UNION))
         if missing := [c for c in classes() if c not in known]:
             endpoint.extend(missing)
+
+    def query(self, sparql: str, timeout: float = PATIENCE) -> list[dict[str, Any]]:
+        """Return the solutions of a SPARQL SELECT, as `Index.query` does; the whole answer is to be there in time."""
+        clauses = dataset_clauses(sparql, self.holds, self.names)
+        return answers(Endpoint(self.endpoint.url, timeout), sparql, timeout=timeout, **clauses)
 
     def put(self, version: Version, graph: bytes) -> None:
         """Take in a data set, in place of what bore its name, in one update."""

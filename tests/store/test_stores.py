@@ -1,5 +1,6 @@
 """What every store does: data sets come back bit for bit, by name and version, and are found by what they mean."""
 
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -289,3 +290,15 @@ def test_text_is_no_part_of_the_query(store: Store, text: str) -> None:
     assert len(store.find(cuds.ElasticTensor, label=text)) == 1
     assert store.find(cuds.ElasticTensor, label=text + "x") == []
     assert store.find(cuds.ElasticTensor, used=text + "x", material=text) == []
+
+
+def test_a_query_that_joins_all_with_all_is_given_up(store: Store) -> None:
+    for i in range(4):
+        store.put(cuds.DataSet(cuds.ElasticTensor.isotropic("200 GPa", 0.3, label=f"steel {i}"), label=f"set {i}"))
+    everything = "SELECT * WHERE { ?a ?p ?x . ?b ?q ?y . ?c ?r ?z }"
+    start = time.monotonic()
+    with pytest.raises(InvalidError, match=r"not answered after 0\.2 s, with [1-9]"):
+        store.query(everything, timeout=0.2)
+    assert time.monotonic() - start < 10, "of millions of solutions"
+    assert len(store.query(everything + " LIMIT 5", timeout=10)) == 5
+    assert len(store.find(cuds.ElasticTensor)) == 4
