@@ -22,6 +22,7 @@ from cuds.model.particles import ParticleSystem
 from cuds.units import Quantity
 
 # ASE's name of a result, our column, and its unit there; all of them are by particle.
+_INT32 = np.iinfo(np.int32)
 _RESULTS = {"forces": ("forces", "eV/angstrom"), "energies": ("energies", "eV")}
 _UNITS = {
     "positions": "angstrom",
@@ -132,6 +133,8 @@ def write(data: DataSet, path: Path) -> list[Carried]:
             field="path",
         )
     images = [_atoms(s) for s in systems]
+    if kind == "extxyz":
+        _refuse_long_integers(images, path)
     with replacing(path) as partial:
         try:
             with warnings.catch_warnings():
@@ -146,6 +149,17 @@ def write(data: DataSet, path: Path) -> list[Carried]:
         fates = _fates(systems, _back(partial, path, kind), path)
     others = [e for e in data if not isinstance(e, ParticleSystem)]
     return [*fates, *(Carried(repr(e).splitlines()[0], "left out", "the file is of atoms") for e in others)]
+
+
+def _refuse_long_integers(images: list[Any], path: Path) -> None:
+    """Refuse integers that ASE writes into extended xyz and cannot read again: it reads 32 bits."""
+    for name, column in ((n, c) for atoms in images for n, c in atoms.arrays.items() if c.dtype.kind in "iu"):
+        if len(beyond := column[(column < _INT32.min) | (column > _INT32.max)]):
+            raise UnsupportedError(
+                f"{path}: {name}: {beyond.flat[0]}: extended xyz holds integers from {_INT32.min} to {_INT32.max}",
+                hint="number anew, or keep them in a data set, .h5md",
+                field=name,
+            )
 
 
 def _atoms(system: ParticleSystem) -> Any:

@@ -223,7 +223,7 @@ def test_several_threads_and_mixed_precision_are_options(tmp_path: Path) -> None
             session.advance()
             energies.append(session.pull(cuds.TimeSeries)["total_energy"].values.in_unit("kJ/mol"))
             assert session.report()["precision"] == options.get("precision", "double")
-            assert f"-ntomp {options.get('threads', 1)} " in session.transcript()
+            assert f"OMP_NUM_THREADS={options.get('threads', 1)} " in session.transcript()
     np.testing.assert_allclose(energies[1], energies[0], rtol=1e-9)
     np.testing.assert_allclose(energies[2], energies[0], rtol=0, atol=0.5)
     for wrong in ({"threads": 0}, {"threads": "many"}, {"compressibility": -1}):

@@ -15,6 +15,7 @@ from cuds.units import BOLTZMANN, factor
 from cuds_gromacs.parameters import parameters
 from cuds_gromacs.program import Program
 from cuds_gromacs.rigid import constraint_settings
+from cuds_gromacs.single_point import mdrun
 
 KT = float(BOLTZMANN) * factor("J", "kJ/mol")  # kJ/mol/K
 BAR = factor("kJ/mol/nm**3", "bar")
@@ -147,9 +148,5 @@ def heights(cell: FloatArray) -> FloatArray:
 def commands(told: Motion, steps: int, program: Program) -> str:
     """Return the commands that do the same in GROMACS alone."""
     lists = f" -nstlist {told.list_steps}" if told.bath else ""
-    name = program.path.name
-    return (
-        f"{name} grompp -f motion.mdp -c conf.gro -t start.trr -p topol.top -o motion.tpr -maxwarn 1\n"
-        f"GMX_DD_SINGLE_RANK=0 {name} mdrun -s motion.tpr -deffnm motion -nsteps {steps} {' '.join(program.one_rank)} "
-        f"-ntomp {program.threads} -reprod -nb cpu -pin off{lists}\n"
-    )
+    made = f"{program.path.name} grompp -f motion.mdp -c conf.gro -t start.trr -p topol.top -o motion.tpr -maxwarn 1\n"
+    return made + mdrun(program, f"-s motion.tpr -deffnm motion -nsteps {steps}{lists}")

@@ -124,9 +124,8 @@ def commands(program: Program, inputs: Inputs, positions: Path) -> str:
 
 def mdrun(program: Program, arguments: str) -> str:
     """Return the command that runs mdrun with arguments as it is run here."""
-    surroundings = " ".join(f"{name}={value}" for name, value in UNDIVIDED.items())
-    how = " ".join([*program.one_rank, "-ntomp", str(program.threads), *REPRODUCIBLY])
-    return f"{surroundings} {program.path.name} mdrun {arguments} {how}\n"
+    around = " ".join(f"{name}={value}" for name, value in {"OMP_NUM_THREADS": program.threads, **UNDIVIDED}.items())
+    return f"{around} {program.path.name} mdrun {arguments} {' '.join([*program.one_rank, *REPRODUCIBLY])}\n"
 
 
 def _result(energies: Booked, rows: dict[str, float], frame: Frame, ready: Prepared) -> SinglePointResult:
