@@ -4,6 +4,7 @@ import difflib
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
+from itertools import groupby
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -104,14 +105,19 @@ def read(
 def _codecs() -> list[Codec]:
     """Return all formats, in the order in which they are asked."""
     made = [kind() for kind in plugins("cuds.codecs").working().values()]
-    return sorted(made, key=lambda codec: (getattr(codec, "rank", 0), codec.name))
+    return sorted(made, key=lambda codec: (_rank(codec), codec.name))
 
 
 def _reader(files: Sequence[Path], given: Iterable[str]) -> Codec | None:
     """Return what reads files: the first that does, but that among its equals which takes what is given."""
-    found = [codec for codec in _codecs() if codec.recognises(files)]
-    equal = [c for c in found if getattr(c, "rank", 0) == getattr(found[0], "rank", 0)]
-    return next((c for c in equal if set(given) <= set(_takes(c))), next(iter(found), None))
+    for _, equal in groupby(_codecs(), _rank):  # to look into a file takes a while: others are not asked
+        if found := [codec for codec in equal if codec.recognises(files)]:
+            return next((c for c in found if set(given) <= set(_takes(c))), found[0])
+    return None
+
+
+def _rank(codec: Codec) -> int:
+    return getattr(codec, "rank", 0)
 
 
 def _takes(codec: Codec | None) -> tuple[str, ...]:

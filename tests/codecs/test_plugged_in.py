@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+import cuds
 from cuds.registry import Plugins
 from tests.contract.test_third_party import run
 
@@ -100,3 +101,10 @@ def test_listing_formats_loads_none_of_their_libraries() -> None:
     code = "from cuds.registry import plugins\nplugins('cuds.codecs').working()\nimport sys\nprint(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert {m.split(".")[0] for m in done.stdout.split()} & {"ase", "meshio", "h5py", "rdflib", "pyoxigraph"} == set()
+
+
+def test_to_read_a_data_set_no_other_format_is_asked(tmp_path: Path) -> None:
+    file = cuds.write(cuds.ElasticTensor.isotropic("1 GPa", 0.3), tmp_path / "x.h5md")
+    code = f"import cuds, sys\ncuds.read({str(file)!r})\nprint(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert {m.split(".")[0] for m in done.stdout.split()} & {"ase", "meshio"} == set()
