@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 
 from cuds.arrays import FloatArray, IntArray
-from cuds.errors import InvalidError, ShapeError, UnknownError, did_you_mean
+from cuds.errors import InvalidError, ShapeError, UnknownError, UnsupportedError, did_you_mean
 from cuds.model.images import nearest
 from cuds.model.particles import ParticleSystem
 from cuds.model.potential import ParameterColumn
+from cuds.model.simulation import AtomisticSimulation, SinglePoint
 from cuds.model.sites import VirtualSites
 from cuds.semantics.bonded import numbers_of
 from cuds.semantics.constructions import made
@@ -161,6 +162,26 @@ def check_masses(system: ParticleSystem) -> None:
             f"{system.ids[wrong][0]} ({system.symbols[int(np.argmax(wrong))]})",
             hint="give their species a mass, or say what they are made of: cuds.virtual_sites",
             field="kinds",
+        )
+
+
+def refuse_moving(simulation: AtomisticSimulation, engine: str, title: str) -> None:
+    """Refuse sites where particles move, and these would not move with their parents.
+
+    Raises
+    ------
+    UnsupportedError
+        With how many there are, and the first.
+    """
+    topology = simulation.system.topology
+    if topology is not None and topology.sites and not isinstance(simulation, SinglePoint):
+        count, first = len(topology.site_ids), topology.site_ids[0]
+        raise UnsupportedError(
+            f"topology: {count} virtual sites, the first particle {first}, which {title} does not move with their "
+            f"parents in a {type(simulation).__name__}",
+            hint="it computes a SinglePoint with them",
+            field="topology",
+            engine=engine,
         )
 
 

@@ -46,6 +46,11 @@ def silent(_: Progress) -> None:
     """Ignore progress."""
 
 
+def stale() -> InvalidError:
+    """Return the error of a session that is asked for what it did not compute since something was pushed."""
+    return InvalidError("nothing was computed since the last push", hint="call advance() first")
+
+
 class Session(ABC):
     """An engine that is open on one simulation; a context manager.
 

@@ -17,6 +17,7 @@ import cuds
 from cuds.errors import EngineError, EngineTimeoutError
 from tests.cuds_gromacs.liquids import argon
 from tests.cuds_gromacs.test_dynamics import running
+from tests.resumed import same, until
 
 Count = Callable[[int, int], int]
 SCRIPT = """
@@ -49,28 +50,11 @@ def start(keep: Path, steps: int) -> "subprocess.Popen[str]":
                             start_new_session=True)  # fmt: skip
 
 
-def until(process: "subprocess.Popen[str]", step: int) -> None:
-    assert process.stdout is not None
-    for line in process.stdout:
-        if line.startswith("ended") or int(line.split()[1]) >= step:
-            return
-    raise AssertionError(process.communicate())
-
-
 def nothing_runs(keep: Path, seconds: float = 5.0) -> bool:
     end = time.monotonic() + seconds
     while (left := running(str(keep))) and time.monotonic() < end:
         time.sleep(0.1)
     return not left
-
-
-def same(one: cuds.DataSet, other: cuds.DataSet) -> None:
-    assert np.array_equal(one.trajectory.positions.value, other.trajectory.positions.value)
-    assert one.trajectory.steps.tolist() == other.trajectory.steps.tolist()
-    for s in one.series.series:
-        assert np.array_equal(s.values.value, other.series[s.name].values.value), s.name
-    assert one.final.positions == other.final.positions
-    assert one.final.velocities == other.final.velocities
 
 
 def test_a_run_that_is_killed_and_resumed_ends_as_the_one_left_alone(tmp_path: Path, count: Count) -> None:

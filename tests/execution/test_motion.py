@@ -12,11 +12,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import ase.build
-import numpy as np
 import pytest
 
 import cuds
 from cuds.errors import EngineError, FormatError, InvalidError
+from tests.resumed import same, until
 
 Count = Callable[[int, int], int]
 
@@ -63,23 +63,6 @@ def start(keep: Path, steps: int) -> "subprocess.Popen[str]":
         text=True,
         start_new_session=True,
     )
-
-
-def until(process: "subprocess.Popen[str]", step: int) -> None:
-    assert process.stdout is not None
-    for line in process.stdout:
-        if line.startswith("ended") or int(line.split()[1]) >= step:
-            return
-    raise AssertionError(process.communicate())
-
-
-def same(one: cuds.DataSet, other: cuds.DataSet) -> None:
-    assert np.array_equal(one.trajectory.positions.value, other.trajectory.positions.value)
-    assert one.trajectory.steps.tolist() == other.trajectory.steps.tolist()
-    for s in one.series.series:
-        assert np.array_equal(s.values.value, other.series[s.name].values.value), s.name
-    assert one.final.positions == other.final.positions
-    assert one.final.velocities == other.final.velocities
 
 
 def test_a_run_that_is_killed_again_and_again_ends_as_the_one_left_alone(tmp_path: Path, count: Count) -> None:

@@ -16,6 +16,7 @@ from cuds.model.series import TimeSeries
 from cuds.model.state import PotentialEnergy, Stress
 from cuds.model.trajectory import Trajectory
 from cuds.units import BOLTZMANN, Quantity, factor
+from cuds.wrapper.contract import stale
 from cuds_ase.session import AseSession
 
 E = TypeVar("E", bound=Entity)
@@ -167,7 +168,7 @@ class AseDynamics(AseSession):
     def pull(self, kind: type[E], name: str = "") -> E:
         """Return the state, or what the last `advance` recorded: a time series, a trajectory."""
         if not self.fresh:
-            raise InvalidError("nothing was computed since the last push", hint="call advance() first")
+            raise stale()
         found: Entity
         if kind is TimeSeries:
             found = self._series()

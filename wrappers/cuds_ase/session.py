@@ -15,7 +15,7 @@ from cuds.model.simulation import AtomisticSimulation, EnergyMinimisation
 from cuds.model.state import PotentialEnergy, Stress
 from cuds.semantics.dictionary import EngineWords
 from cuds.units import Quantity
-from cuds.wrapper.contract import Session
+from cuds.wrapper.contract import Session, stale
 from cuds_ase.calculator import calculator
 
 E = TypeVar("E", bound=Entity)
@@ -164,7 +164,7 @@ class AseSession(Session):
     def pull(self, kind: type[E], name: str = "") -> E:
         """Return a snapshot of the system, its energy or its stress."""
         if not self.fresh:
-            raise InvalidError("nothing was computed since the last push", hint="call advance() first")
+            raise stale()
         found: Entity
         if kind is ParticleSystem:
             found = self._snapshot()

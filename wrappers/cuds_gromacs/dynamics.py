@@ -17,7 +17,7 @@ from cuds.model.series import TimeSeries
 from cuds.model.state import PotentialEnergy, Stress
 from cuds.model.trajectory import Trajectory
 from cuds.units import Quantity
-from cuds.wrapper.contract import Progress
+from cuds.wrapper.contract import Progress, stale
 from cuds_gromacs.motion import KT, Motion, commands, motion
 from cuds_gromacs.parameters import settings_file
 from cuds_gromacs.paths import Paths, frames
@@ -235,7 +235,7 @@ class GromacsDynamics(GromacsSession):
     def pull(self, kind: type[E], name: str = "") -> E:
         """Return the state, or what the last `advance` recorded: a time series, a trajectory."""
         if not self.fresh:
-            raise InvalidError("nothing was computed since the last push", hint="call advance() first")
+            raise stale()
         found: Entity
         if kind is ParticleSystem:
             found = self._snapshot()

@@ -17,7 +17,7 @@ from cuds.model.tensor import triangular
 from cuds.semantics.dictionary import EngineWords
 from cuds.semantics.sites import displacement
 from cuds.units import Quantity
-from cuds.wrapper.contract import ProgressCallback, Session, silent
+from cuds.wrapper.contract import ProgressCallback, Session, silent, stale
 from cuds_gromacs.codecs.structure import write_gro
 from cuds_gromacs.parameters import parameters, settings_file
 from cuds_gromacs.preparation import Inputs, read
@@ -126,7 +126,7 @@ class GromacsSession(Session):
     def pull(self, kind: type[E], name: str = "") -> E:
         """Return the system with its forces, or its energy."""
         if self.found is None:
-            raise InvalidError("nothing was computed since the last push", hint="call advance() first")
+            raise stale()
         found: Entity
         if kind is ParticleSystem:
             forces: FloatArray = self.found.forces @ self.rotation

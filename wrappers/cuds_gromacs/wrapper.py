@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from cuds.errors import InvalidError, UnsupportedError
 from cuds.model.dynamics import MolecularDynamics
-from cuds.model.simulation import AtomisticSimulation, EnergyMinimisation, Simulation, SinglePoint
+from cuds.model.simulation import AtomisticSimulation, EnergyMinimisation, Simulation
 from cuds.wrapper.capability import Engine
 from cuds.wrapper.contract import Wrapper
 
@@ -21,7 +21,7 @@ class GromacsWrapper(Wrapper):
 
     def check(self, simulation: Simulation) -> None:
         """Refuse what GROMACS cannot express."""
-        from cuds.semantics.sites import check_masses, warn_of_displaced
+        from cuds.semantics.sites import check_masses, refuse_moving, warn_of_displaced
         from cuds_gromacs.parameters import parameters
         from cuds_gromacs.written import topology_file
 
@@ -36,7 +36,7 @@ class GromacsWrapper(Wrapper):
         if not len(simulation.system):
             raise InvalidError("system: no particles", hint="give at least one", field="system")
         check_masses(simulation.system)
-        self._refuse_moving_sites(simulation)
+        refuse_moving(simulation, self.name, "GROMACS")
         if isinstance(simulation, EnergyMinimisation):
             self._refuse_minimisation(simulation)
         if isinstance(simulation, MolecularDynamics):
@@ -54,18 +54,6 @@ class GromacsWrapper(Wrapper):
                 f"options: compressibility={kappa!r}",
                 hint="give a number of 1/bar, like 4.5e-5",
                 option="compressibility",
-            )
-
-    def _refuse_moving_sites(self, simulation: AtomisticSimulation) -> None:
-        topology = simulation.system.topology
-        if topology is not None and topology.sites and not isinstance(simulation, SinglePoint):
-            count, first = len(topology.site_ids), topology.site_ids[0]
-            raise UnsupportedError(
-                f"topology: {count} virtual sites, the first particle {first}, which are not moved with their "
-                f"parents in a {type(simulation).__name__}",
-                hint="cuds has GROMACS compute a SinglePoint with them",
-                field="topology",
-                engine=self.name,
             )
 
     def _refuse_minimisation(self, wanted: EnergyMinimisation) -> None:

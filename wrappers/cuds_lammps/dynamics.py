@@ -14,6 +14,7 @@ from cuds.model.series import TimeSeries
 from cuds.model.state import PotentialEnergy, Stress
 from cuds.model.trajectory import Trajectory
 from cuds.units import Quantity
+from cuds.wrapper.contract import stale
 from cuds_lammps.rigid import fix
 from cuds_lammps.session import LammpsSession
 
@@ -233,7 +234,7 @@ class LammpsDynamics(LammpsSession):
     def pull(self, kind: type[E], name: str = "") -> E:
         """Return the state, or what the last `advance` recorded: a time series, a trajectory."""
         if not self.fresh:
-            raise InvalidError("nothing was computed since the last push", hint="call advance() first")
+            raise stale()
         found: Entity
         if kind is ParticleSystem:
             found = self._pulled = self._snapshot()

@@ -16,7 +16,7 @@ from cuds.model.tensor import stress_voigt
 from cuds.semantics.dictionary import EngineWords
 from cuds.semantics.sites import displacement, spread, virial_of_spreading
 from cuds.units import Quantity, factor
-from cuds.wrapper.contract import Session
+from cuds.wrapper.contract import Session, stale
 from cuds_lammps import fields
 from cuds_lammps.apart import SPECIAL, Apart, apart
 from cuds_lammps.data import data_file
@@ -275,7 +275,7 @@ class LammpsSession(Session):
     def pull(self, kind: type[E], name: str = "") -> E:
         """Return a snapshot of the system, its energy or its stress."""
         if not self.fresh:
-            raise InvalidError("nothing was computed since the last push", hint="call advance() first")
+            raise stale()
         found: Entity
         if kind is ParticleSystem:
             found = self._snapshot()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from cuds.errors import InvalidError, NotInstalledError, UnsupportedError
 from cuds.model.dynamics import MolecularDynamics
-from cuds.model.simulation import AtomisticSimulation, EnergyMinimisation, Simulation, SinglePoint
+from cuds.model.simulation import AtomisticSimulation, EnergyMinimisation, Simulation
 from cuds.wrapper.capability import Engine
 from cuds.wrapper.contract import Wrapper
 from cuds.wrapper.discover import installed_folder
@@ -39,7 +39,7 @@ class LammpsWrapper(Wrapper):
 
     def check(self, simulation: Simulation) -> None:
         """Refuse what LAMMPS cannot express."""
-        from cuds.semantics.sites import check_masses, warn_of_displaced
+        from cuds.semantics.sites import check_masses, refuse_moving, warn_of_displaced
         from cuds_lammps.maps import crossterms
         from cuds_lammps.molecules import sections
         from cuds_lammps.styles import styles
@@ -67,7 +67,7 @@ class LammpsWrapper(Wrapper):
         if simulation.system.topology is not None:
             sections(simulation.system, engine.words(), units, simulation.potential, moving=moving)
             crossterms(simulation.system, engine.words(), units)
-            self._refuse_moving_sites(simulation)
+            refuse_moving(simulation, self.name, "LAMMPS")
             warn_of_displaced(simulation.system)
         if isinstance(simulation, MolecularDynamics):
             engine.words().scheme(simulation)
@@ -91,18 +91,6 @@ class LammpsWrapper(Wrapper):
                 f"potential: an Ewald sum in a system with pbc {simulation.system.pbc}",
                 hint="make it periodic in all directions, or take a cutoff: truncation='SharpCutoff'",
                 field="potential",
-                engine=self.name,
-            )
-
-    def _refuse_moving_sites(self, simulation: AtomisticSimulation) -> None:
-        topology = simulation.system.topology
-        if topology is not None and topology.sites and not isinstance(simulation, SinglePoint):
-            count, first = len(topology.site_ids), topology.site_ids[0]
-            raise UnsupportedError(
-                f"topology: {count} virtual sites, the first particle {first}, which LAMMPS does not move with their "
-                f"parents in a {type(simulation).__name__}",
-                hint="it computes a SinglePoint with them",
-                field="topology",
                 engine=self.name,
             )
 

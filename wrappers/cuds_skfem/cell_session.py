@@ -15,7 +15,7 @@ from cuds.model.homogenisation import Homogenisation
 from cuds.model.material import ElasticTensor
 from cuds.model.tensor import NAMES
 from cuds.units import Quantity
-from cuds.wrapper.contract import Progress, ProgressCallback
+from cuds.wrapper.contract import Progress, ProgressCallback, stale
 from cuds_skfem import assembly, bare_cell, recover
 from cuds_skfem.body_session import BodySession
 from cuds_skfem.cell import cell_deck_of
@@ -170,7 +170,7 @@ class CellSession(BodySession[Homogenisation]):
                 hint=f"it gives an ElasticTensor, and the fields {', '.join(f'{q}_xx' for q in _PULLED)} and so on",
             )
         if self._found is None:
-            raise InvalidError("nothing was computed since the last push", hint="call advance() first")
+            raise stale()
         found = self._snapshot(quantity, case)
         assert isinstance(found, kind)
         return found

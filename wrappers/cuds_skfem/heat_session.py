@@ -14,7 +14,7 @@ from cuds.model.field import Field
 from cuds.model.heat import HeatConduction
 from cuds.model.thermal import Temperature
 from cuds.units import Quantity
-from cuds.wrapper.contract import Progress, ProgressCallback
+from cuds.wrapper.contract import Progress, ProgressCallback, stale
 from cuds_skfem import bare_heat, heat_assembly
 from cuds_skfem.body_session import BodySession
 from cuds_skfem.heat import MM, heat_deck_of
@@ -173,7 +173,7 @@ class HeatSession(BodySession[HeatConduction]):
                 f"scikit-fem gives no {kind.__name__} {name!r}", hint=f"it gives the fields {', '.join(_PULLED)}"
             )
         if self._state is None or self._stale:
-            raise InvalidError("nothing was computed since the last push", hint="call advance() first")
+            raise stale()
 
     def _field(self, name: str, time: float | None, temperature: FloatArray) -> Field:
         quantity, on, unit = _PULLED[name]

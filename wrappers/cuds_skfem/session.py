@@ -11,14 +11,14 @@ import numpy as np
 import scipy.sparse as sp
 
 from cuds.arrays import FloatArray
-from cuds.errors import InvalidError, NotConvergedError, UnsupportedError
+from cuds.errors import NotConvergedError, UnsupportedError
 from cuds.model.condition import Displacement
 from cuds.model.entity import Entity
 from cuds.model.field import FIELDS, QUANTITIES, Field
 from cuds.model.simulation import LinearElasticity
 from cuds.model.state import von_mises
 from cuds.units import Quantity
-from cuds.wrapper.contract import Progress, ProgressCallback
+from cuds.wrapper.contract import Progress, ProgressCallback, stale
 from cuds_skfem import assembly, bare, recover, thermal
 from cuds_skfem.body_session import BodySession
 from cuds_skfem.deck import deck_of
@@ -179,7 +179,7 @@ class SkfemSession(BodySession[LinearElasticity]):
                 f"scikit-fem gives no {kind.__name__} {name!r}", hint=f"it gives the fields {', '.join(_PULLED)}"
             )
         if self._found is None:
-            raise InvalidError("nothing was computed since the last push", hint="call advance() first")
+            raise stale()
         quantity, on, unit = _PULLED[name]
         field = Field(
             name=name,
