@@ -6,6 +6,7 @@ So the shear strains, which are engineering strains in cuds, are halved; the nam
 """
 
 from collections.abc import Iterable, Iterator
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +31,10 @@ def write(data: DataSet, path: Path) -> list[Carried]:
     Raises
     ------
     InvalidError
-        When there is no mesh, or more than one.
+        When there is no mesh, or more than one, or it has no elements.
     """
+    from xml.sax.saxutils import escape
+
     import meshio
 
     meshes = {e.digest: e for e in data.closure() if isinstance(e, Mesh)}
@@ -44,17 +47,23 @@ def write(data: DataSet, path: Path) -> list[Carried]:
         )
     (mesh,) = meshes.values()
     points = np.array(mesh.points.value)
+    if not mesh.n_elements:
+        raise InvalidError("the mesh has no elements: nothing would be shown", hint="mesh the body", field="blocks")
     data_of: dict[str, dict[str, Any]] = {"points": {f"position [{mesh.points.unit}]": points}, "elements": {}}
-    starts = np.cumsum([len(b) for b in mesh.blocks])[:-1]
+    filled = groupby((b for b in mesh.blocks if len(b)), key=lambda b: b.shape)  # meshio stumbles over empty ones
+    cells: list[Any] = [(shape, np.concatenate([b.nodes for b in blocks])) for shape, blocks in filled]
+    starts = np.cumsum([len(nodes) for _, nodes in cells])[:-1]
     for field in (e for e in data.closure() if isinstance(e, Field)):
         here = data_of[field.on]
         values = _as_vtk(field)
         here[_name(field, here)] = values if field.on == "points" else np.split(values, starts)
-    cells: list[Any] = [(b.shape, np.array(b.nodes)) for b in mesh.blocks]
+    xdmf = path.suffix.lower() == ".xdmf"
+    if not xdmf:  # meshio writes names into VTU as they are
+        data_of = {on: {escape(name, {'"': "&quot;"}): v for name, v in here.items()} for on, here in data_of.items()}
     made = meshio.Mesh(points, cells, point_data=data_of["points"], cell_data=data_of["elements"])
+    how = {"file_format": "xdmf", "data_format": "XML"} if xdmf else {"file_format": "vtu"}  # its numbers inside
     with replacing(path) as partial:
-        xdmf = {"file_format": "xdmf", "data_format": "XML"}  # its numbers in the same file
-        meshio.write(partial, made, **(xdmf if path.suffix.lower() == ".xdmf" else {"file_format": "vtu"}))
+        meshio.write(partial, made, **how)
     return list(_fates(data, mesh))
 
 

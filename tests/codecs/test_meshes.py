@@ -1,17 +1,20 @@
 """Meshes come in with their names and go out with their numbers."""
 
+import xml.etree.ElementTree as ET
 from pathlib import Path
 from typing import Any
 
 import meshio
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, assume, given, settings, strategies as st
 
 import cuds
 from cuds.codecs.meshio_mesh import from_meshio, to_meshio
 from cuds.errors import CudsError, FormatError, InvalidError, UnitError, UnknownError, UnsupportedError
 from cuds.model.elements import FACES, NODES, SHAPES
 from tests.model.test_elements import places
+from tests.stories import fields
 
 POINTS = np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1], [1, 1, 1]], dtype=float)
 TETRAHEDRA = np.array([[0, 1, 2, 3], [1, 2, 3, 4]])
@@ -205,3 +208,64 @@ def test_a_missing_region_names_the_nearest(tmp_path: Path) -> None:
     mesh = cuds.read(gmsh(tmp_path / "x.msh"), length="mm")[cuds.Mesh]
     with pytest.raises(UnknownError, match="did you mean 'foot'"):
         mesh.region("fot")
+
+
+XDMF = {  # the types of cells, as its specification numbers and calls them
+    "triangle": (4, "Triangle"), "quad": (5, "Quadrilateral"), "tetra": (6, "Tetrahedron"),
+    "hexahedron": (9, "Hexahedron"), "triangle6": (36, "Triangle_6"), "quad8": (37, "Quadrilateral_8"),
+    "quad9": (35, "Quadrilateral_9"), "tetra10": (38, "Tetrahedron_10"), "hexahedron20": (48, "Hexahedron_20"),
+    "hexahedron27": (50, "Hexahedron_27"),
+}  # fmt: skip
+
+
+def in_vtu(path: Path) -> tuple[list[tuple[str, list[int]]], dict[str, np.ndarray]]:
+    """Elements with their nodes, and arrays by name."""
+    found = meshio.read(path)
+    cells = [(block.type, row) for block in found.cells for row in block.data.tolist()]
+    return cells, {**found.point_data, **{n: np.concatenate(v) for n, v in found.cell_data.items()}}
+
+
+def in_xdmf(path: Path) -> tuple[list[tuple[str, list[int]]], dict[str, np.ndarray]]:
+    """The same, by the specification: meshio cannot read all that it writes."""
+    grid = ET.parse(path).getroot().find("Domain/Grid")
+    assert grid is not None
+    topology = next(iter(grid.iter("Topology")))
+    numbers = [int(n) for n in str(topology.findtext("DataItem")).split()]
+    by_number = {number: shape for shape, (number, _) in XDMF.items()}
+    by_name = {name: shape for shape, (_, name) in XDMF.items()}
+    cells: list[tuple[str, list[int]]] = []
+    while numbers:
+        shape = by_name.get(topology.get("TopologyType", "")) or by_number[numbers.pop(0)]
+        cells.append((shape, [numbers.pop(0) for _ in range(NODES[shape])]))
+    arrays = {}
+    for attribute in grid.iter("Attribute"):
+        item = attribute.find("DataItem")
+        assert item is not None
+        shape_of = [int(n) for n in item.get("Dimensions", "").split()]
+        arrays[attribute.get("Name", "")] = np.array([float(n) for n in str(item.text).split()]).reshape(shape_of)
+    return cells, arrays
+
+
+@pytest.mark.parametrize(("ending", "read"), [("vtu", in_vtu), ("xdmf", in_xdmf)])
+@given(field=fields(), name=st.text("abc xyz_ü<&>\"'", min_size=1, max_size=8).map(str.strip).filter(bool))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.filter_too_much], deadline=None)
+def test_any_field_comes_back_from_what_paraview_reads(
+    ending: str, read: Any, tmp_path: Path, field: cuds.Field, name: str
+) -> None:
+    field, mesh = field.replace(name=name), field.mesh
+    assume(mesh.n_elements)
+    cells, arrays = read(cuds.write(field, tmp_path / f"x.{ending}"))
+    assert cells == [(block.shape, row) for block in mesh.blocks for row in block.nodes.tolist()]
+    assert np.array_equal(arrays[f"position [{mesh.points.unit}]"], mesh.points.value)
+    (values,) = (v for n, v in arrays.items() if n.startswith(f"{name} ["))
+    expected = np.array(field.values.value)
+    if expected.shape[1:] == (6,):  # VTK has xy, yz, xz, and halves of engineering strains
+        expected = expected[:, [0, 1, 2, 5, 3, 4]] * ([1, 1, 1, 0.5, 0.5, 0.5] if field.quantity == "Strain" else 1)
+    assert np.array_equal(values.reshape(expected.shape), expected)
+
+
+def test_a_mesh_without_elements_is_not_shown(tmp_path: Path) -> None:
+    none = cuds.ElementBlock(shape="tetra", nodes=np.empty((0, 4), dtype=int))
+    with pytest.raises(InvalidError, match="no elements"):
+        cuds.write(cuds.Mesh(points=(POINTS, "mm"), blocks=(none,)), tmp_path / "x.vtu")
+    assert not (tmp_path / "x.vtu").exists()
