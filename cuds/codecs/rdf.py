@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from xml.parsers import expat
 
 import pyoxigraph as ox
 
@@ -172,7 +173,9 @@ def _parsed(path: Path) -> list[ox.Quad]:
         _look_through(content, path)
     try:
         quads = list(ox.parse(content, format=syntax))
-    except (SyntaxError, ValueError) as error:
+        if syntax == ox.RdfFormat.RDF_XML:
+            expat.ParserCreate().Parse(content, True)  # the other reader takes it that end tags are missing
+    except (SyntaxError, ValueError, expat.ExpatError) as error:
         raise FormatError(
             f"{path}: no {syntax.name}: {error}", hint="is it whole, and is its extension right?", field="path"
         ) from error

@@ -191,7 +191,7 @@ class Sampled:
         return len(self.times)
 
     def __repr__(self) -> str:
-        return f"Sampled({self.name}: {len(self)} samples over {np.ptp(self.times.value):.6g} {self.times.unit})"
+        return f"Sampled({self.name}: {len(self)} samples over {span(self.times)})"
 
 
 def _plain(value: Any) -> Any:
@@ -277,8 +277,14 @@ class TimeSeries(Entity):
         return TimeSeries.of(_joined(self.times, other.times), np.concatenate([self.steps, other.steps]), joined)
 
     def __repr__(self) -> str:
-        span = f"{np.ptp(self.times.value):.6g} {self.times.unit}" if len(self) else "no time"
-        return f"TimeSeries({len(self)} samples over {span}: {', '.join(self.names)})"
+        return f"TimeSeries({len(self)} samples over {span(self.times)}: {', '.join(self.names)})"
+
+
+def span(times: Quantity) -> str:
+    """Return how long times last, for people."""
+    if not times.value.size:
+        return "no time"
+    return f"{float(times.value.max()) - float(times.value.min()):.6g} {times.unit}"
 
 
 def _joined(one: Quantity, other: Quantity) -> Quantity:

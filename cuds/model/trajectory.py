@@ -11,6 +11,7 @@ from cuds.arrays import IntArray
 from cuds.errors import InvalidError, UnknownError
 from cuds.model.entity import Entity, Term
 from cuds.model.particles import ParticleSystem
+from cuds.model.series import span
 from cuds.registry import service
 from cuds.units import Quantity
 
@@ -97,5 +98,4 @@ class Trajectory(Entity):
         return [frame.to_ase() for frame in self]
 
     def __repr__(self) -> str:
-        span = f"{np.ptp(self.times.value):.6g} {self.times.unit}" if len(self) else "no time"
-        return f"Trajectory({len(self)} frames over {span} of {len(self.system)} particles)"
+        return f"Trajectory({len(self)} frames over {span(self.times)} of {len(self.system)} particles)"
