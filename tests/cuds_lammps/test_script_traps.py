@@ -275,3 +275,41 @@ pair_coeff 1 1 0.0104 3.4
     read = cuds.read(tmp_path / "in.tail")
     got = cuds.energy(read[cuds.ParticleSystem], potential=read[cuds.Potential], engine="lammps")
     assert got.value.in_unit("kJ/mol") == pytest.approx(wanted["total"], rel=1e-12)
+
+
+def test_joules_and_metres(tmp_path: Path) -> None:
+    """The unit set si, whose constants are joules per square metre and per radian; against the formulas."""
+    x = np.array([[1, 1, 1], [2.05, 1, 1], [2.4, 2, 1], [3.4, 2.2, 1.5]]) * 1e-10
+    atoms = "\n".join(f"{i} 1 1 0 {a:.4g} {b:.4g} {c:.4g}" for i, (a, b, c) in enumerate(x, start=1))
+    box = "\n".join(f"0 2e-9 {e}lo {e}hi" for e in "xyz")
+    counts = "4 atoms\n1 atom types\n3 bonds\n1 bond types\n2 angles\n1 angle types\n1 dihedrals\n1 dihedral types"
+    terms = "Bonds\n\n1 1 1 2\n2 1 2 3\n3 1 3 4\n\nAngles\n\n1 1 1 2 3\n2 1 2 3 4\n\nDihedrals\n\n1 1 1 2 3 4"
+    data = f"x\n\n{counts}\n\n{box}\n\nMasses\n\n1 1.66e-26\n\nAtoms # full\n\n{atoms}\n\n{terms}\n"
+    script = """units si
+atom_style full
+neighbor 2e-10 bin
+pair_style lj/cut 4e-10
+bond_style harmonic
+angle_style harmonic
+dihedral_style charmm
+read_data data.m
+pair_coeff 1 1 1e-21 3e-10
+bond_coeff 1 300.0 1e-10
+angle_coeff 1 3e-19 109.5
+dihedral_coeff 1 1e-20 2 180 0.0
+"""
+    d = np.diff(x, axis=0)
+    r = np.linalg.norm(d, axis=1)
+    bends = np.arccos(-np.sum(d[:-1] * d[1:], axis=1) / (r[:-1] * r[1:]))
+    n, m = np.cross(d[0], d[1]), np.cross(d[1], d[2])
+    phi = np.arccos(n @ m / np.linalg.norm(n) / np.linalg.norm(m))
+    joules = {
+        "bond": 300 * np.sum((r - 1e-10) ** 2),
+        "angle": 3e-19 * np.sum((bends - np.radians(109.5)) ** 2),
+        "dihedral": 1e-20 * (1 + np.cos(2 * phi - np.pi)),
+    }
+    whole = cuds.read(written(tmp_path, script, data))
+    for engine in ("lammps", "gromacs"):
+        found = cuds.energy(whole, engine=engine)
+        parts = {p.name: p.value.in_unit("J") for p in found.contributions}
+        assert {n: parts[n] for n in joules} == pytest.approx(joules, rel=1e-9)
