@@ -52,7 +52,10 @@ def _without_comments(lines: Iterator[Line]) -> Iterator[Line]:
     r"""Tie together what a ``\`` ties, and leave out comments and empty lines."""
     for first in lines:
         if "\\" not in first.text:
-            text = first.text.partition(";")[0].strip(BLANKS)
+            text = first.text
+            if ";" in text:
+                text = text.partition(";")[0]
+            text = text.strip(BLANKS)
             if text:
                 yield first if text == first.text else Line(text, first.file, first.number)
             continue
@@ -170,7 +173,7 @@ class _Reader:
         self._since += 1
         if self._since > _SETTLED:
             names = [re.escape(name) for name, value in self._defines.items() if value]
-            self._macro_in = re.compile("|".join(names) or r"(?!)").search
+            self._macro_in = re.compile("|".join(names)).search if names else "".__contains__  # in no line
         return text.lstrip(BLANKS)[:1] not in ("", ";") and any(name in text for name in self._defines)
 
 

@@ -1,6 +1,7 @@
 """Topologies of GROMACS, read as grompp 2022 reads them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from cuds.errors import FormatError, UnsupportedError, did_you_mean
@@ -68,15 +69,25 @@ def read_topology(
     return reader.finished(Path(path))
 
 
-def _sections(lines: Sequence[Line]) -> Iterator[tuple[str, Line, Sequence[Line]]]:
-    """Yield the directives in their order, each with its lines; what stands before the first one is nothing."""
-    heads = [i for i, line in enumerate(lines) if line.text[0] == "["]
+def _sections(lines: Iterable[Line]) -> Iterator[tuple[str, Line, Sequence[Line]]]:
+    """Yield the directives in their order, each with its lines; what stands before the first one is nothing.
+
+    A line that was yielded is let go: those of a large topology take more memory than its numbers.
+    """
+    waiting = deque(lines)
+    del lines
     seen: set[str] = set()
-    for start, stop in zip(heads, [*heads[1:], len(lines)], strict=True):
-        name = directive_named(lines[start])
-        check_order(lines[start], name, seen)
+    while waiting and waiting[0].text[0] != "[":
+        waiting.popleft()
+    while waiting:
+        head = waiting.popleft()
+        name = directive_named(head)
+        check_order(head, name, seen)
         seen.add(name)
-        yield name, lines[start], lines[start + 1 : stop]
+        inside = []
+        while waiting and waiting[0].text[0] != "[":
+            inside.append(waiting.popleft())
+        yield name, head, inside
 
 
 class _Reader:
