@@ -52,6 +52,7 @@ class Upkeep:
         self.held: Held | None = None
         self.damaged: dict[str, CudsError] = {}
         self._position: Position | None = None
+        self._opened = 0
         self._marks: dict[str, str] = {}
 
     @classmethod
@@ -64,6 +65,11 @@ class Upkeep:
     def own(self) -> bool:
         """Whether the index on the disk is ours."""
         return self.held is not None
+
+    @property
+    def state(self) -> tuple[int, Position | None]:
+        """What changes whenever the index does."""
+        return self._opened, self._position
 
     def current(self) -> Index:
         """Return the index, up to date with every commit that was made before."""
@@ -114,6 +120,7 @@ class Upkeep:
     def _open(self, *, anew: bool = False, on_disk: bool = True) -> None:
         folder = self.shelf.folder / "index"
         self._position, self._marks, self.damaged = None, {}, {}
+        self._opened += 1
         if self.endpoint is not None:
             self.index = RemoteIndex(self.endpoint, self.shelf.id)
             for name in self.index.marks() if anew else ():
