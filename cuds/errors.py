@@ -6,13 +6,18 @@
     ├── InvalidError (ValueError)            a value that cannot be accepted
     │   ├── UnitError                        missing, unknown or of the wrong dimension
     │   ├── ShapeError                       an array of the wrong shape or type
-    │   └── FormatError                      a file whose content is not what it should be
+    │   ├── FormatError                      a file whose content is not what it should be
+    │   └── TooLargeError                    more than may be given
     ├── UnknownError (LookupError)           a name that nothing bears
     ├── AmbiguousError (LookupError)         a name or a meaning that several things bear
     ├── UnsupportedError (NotImplementedError)   an engine cannot express it
     ├── NotInstalledError (ImportError)      an engine or a library is missing
     ├── WiringError (TypeError)              ports that do not fit
     ├── StorageError (OSError)               a disk that is full, a folder that cannot be written to
+    ├── StaleError (RuntimeError)            what was to be changed was changed meanwhile
+    ├── UnauthorisedError (PermissionError)  nobody knows who asks
+    ├── ForbiddenError (PermissionError)     who asks may not do it
+    ├── TooManyError (RuntimeError)          more often than may be asked
     └── EngineError (RuntimeError)           the engine said no
         ├── EngineDiedError (ChildProcessError)  its process ended
         ├── EngineTimeoutError (TimeoutError)    it did not answer in time
@@ -85,6 +90,12 @@ class FormatError(InvalidError):
     slug = "format"
 
 
+class TooLargeError(InvalidError):
+    """More than may be given."""
+
+    slug = "too-large"
+
+
 class UnknownError(CudsError, LookupError):
     """A name that nothing bears."""
 
@@ -119,6 +130,30 @@ class StorageError(CudsError, OSError):
     """A disk that is full, a folder that cannot be written to."""
 
     slug = "storage"
+
+
+class StaleError(CudsError, RuntimeError):
+    """What was to be changed was changed meanwhile."""
+
+    slug = "stale"
+
+
+class UnauthorisedError(CudsError, PermissionError):
+    """Nobody knows who asks."""
+
+    slug = "unauthorised"
+
+
+class ForbiddenError(CudsError, PermissionError):
+    """Who asks may not do it."""
+
+    slug = "forbidden"
+
+
+class TooManyError(CudsError, RuntimeError):
+    """More often than may be asked."""
+
+    slug = "too-many"
 
 
 class EngineError(CudsError, RuntimeError):

@@ -62,6 +62,18 @@ def text(data: DataSet, syntax: str = "turtle") -> str:
     return _text(lift(data), syntax)
 
 
+def serialised(graph: bytes, syntax: str) -> str:
+    """Return N-Triples in another syntax.
+
+    Raises
+    ------
+    InvalidError
+        For text with control characters as RDF/XML, which cannot hold them.
+    """
+    quads = ox.parse(graph, format=ox.RdfFormat.N_TRIPLES)
+    return _text(Lifted([quad.triple for quad in quads]), syntax)
+
+
 def _text(lifted: Lifted, syntax: str) -> str:
     if syntax in ("n-triples", "n-quads"):
         return lifted.n_triples().decode()
