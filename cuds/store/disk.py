@@ -1,20 +1,35 @@
 """A folder of data sets."""
 
+import shutil
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
 from cuds.codecs import hdf5
-from cuds.errors import CudsError, StorageError
+from cuds.codecs.restating import adopted, noted, restated
+from cuds.errors import CudsError, FormatError, StorageError
 from cuds.model.dataset import DataSet
 from cuds.model.entity import Entity
 from cuds.semantics.asking import PATIENCE
 from cuds.store.checking import Damages, check
 from cuds.store.finding import find
+from cuds.store.graphs import kept, stated
 from cuds.store.index import Index
-from cuds.store.protocol import Findings, Rows, Version, Versions, chosen, named
+from cuds.store.kept import graph_in, remarks, write_plain, write_tombstone, written
+from cuds.store.naming import called, named
+from cuds.store.protocol import (
+    Findings,
+    Rows,
+    Version,
+    Versions,
+    Writes,
+    chosen,
+    newest_number,
+    refuse_stale,
+)
 from cuds.store.shelf import Shelf, storing
 from cuds.store.upkeep import BROKEN, Upkeep
 
@@ -53,7 +68,7 @@ class Library:
         """Where it lies."""
         return self._shelf.folder
 
-    def put(self, data: DataSet | Entity, name: str = "") -> Version:
+    def put(self, data: DataSet | Entity, name: str = "", *, expected: int | None = None, by: str = "") -> Version:
         """Keep a data set as the newest version of a name.
 
         It is kept as a whole or not at all, whoever is killed, and whoever writes the same at the same time.
@@ -64,21 +79,134 @@ class Library:
             What it refers to comes along.
         name : str
             Its label when none is given.
+        expected : int, optional
+            The number of the version that must be the newest; 0 when there must be none.
+        by : str
+            Who writes it.
 
         Raises
         ------
         InvalidError
             When it has no name, or holds what cannot be written.
+        StaleError
+            When another version than expected is the newest.
         StorageError
             When the disk is full, or the folder cannot be written to.
         """
         import h5py  # noqa: F401  # starts a program when it is loaded, which would hold our lock on after a kill
 
-        whole, called = named(data, name)
+        whole, known = named(data, name)
+        notes = self._begun(known, expected, by, "put")
+        return self._committed(known, expected, lambda own: hdf5.write(whole, own / "set.h5md", notes))
+
+    def put_graph(self, name: str, graph: Any, *, expected: int | None = None, by: str = "") -> Version:
+        """Keep a graph as the newest version of a name: a plain one, or what a data set of that name says from now on.
+
+        The numbers of a data set stay where they are; each is read and compared with what is said of it.
+
+        Parameters
+        ----------
+        name : str
+            An IRI that names the graph, or any other name.
+        graph : rdflib.Graph or bytes
+            Bytes are N-Triples.
+        expected, by
+            As for `put`.
+
+        Raises
+        ------
+        InvalidError
+            When nodes of classes of cuds do not conform to the shapes, or when a data set would say something that the
+            model does not know.
+        StaleError
+            When another version than expected is the newest.
+        """
+        known = called(name)
+        notes = self._begun(known, expected, by, "graph")
+        text = kept(stated(graph))
+        newest = next(iter(self._shelf.newest([known]).values()), None)
+        source = self._shelf.path(newest) if newest is not None and not newest.plain else None
+        only = newest.number if newest is not None and source is not None else expected  # its numbers are of that one
+
+        def write(own: Path) -> Path:
+            if source is not None:
+                return restated(source, own / "set.h5md", text, notes)
+            return write_plain(own / "set.nt", text, notes)
+
+        return self._committed(known, only, write)
+
+    def adopt(self, file: Path, name: str = "", *, expected: int | None = None, by: str = "") -> Version:
+        """Keep a file that `cuds.write` or another library wrote; it is moved here once all of it was read and checked.
+
+        Parameters
+        ----------
+        file : Path
+            Stays where it is when anything is wrong.
+        name : str
+            The label of the data set when none is given.
+        expected, by
+            As for `put`.
+
+        Raises
+        ------
+        FormatError
+            When it is no data set of cuds, or one of its digests is not that of what it holds.
+        InvalidError
+            When it has no name, or does not conform to the shapes.
+        StaleError
+            When another version than expected is the newest.
+        """
+        data = adopted(file)
+        _, known = named(data, name)
+        del data
+        kept(stated(hdf5.stored_graph(file)))
+        notes = self._begun(known, expected, by, "adopt")
+
+        def write(own: Path) -> Path:
+            taken = Path(shutil.move(file, own / "set.h5md"))
+            noted(taken, notes)
+            return taken
+
+        return self._committed(known, expected, write, back=file)
+
+    def delete(self, name: str, *, expected: int | None = None, by: str = "") -> Version:
+        """Make a version that says that there is nothing; earlier ones stay, and `get` still reads them by number.
+
+        Raises
+        ------
+        UnknownError
+            When there is no such data set.
+        StaleError
+            When another version than expected is the newest.
+        """
+        known = called(name)
+        notes = self._begun(known, expected, by, "delete")
+        there = self.version(known).number
+        return self._committed(known, there, lambda own: write_tombstone(own / "set.deleted", notes))
+
+    def _begun(self, name: str, expected: int | None, by: str, how: str) -> dict[str, str]:
+        """Return what is remembered of a version that is to be written."""
+        there = self._shelf.versions(name)
+        refuse_stale(name, there, expected)
+        return remarks(by, how, newest_number(there))
+
+    def _committed(
+        self, name: str, expected: int | None, write: Callable[[Path], Path], back: Path | None = None
+    ) -> Version:
         with self._shelf.draft() as own:
-            version = self._shelf.commit(called, hdf5.write(whole, own / "set.h5md"))
+            draft = write(own)
+            try:
+                version = self._shelf.commit(name, draft, expected)
+            except BaseException:
+                if back is not None:
+                    shutil.move(draft, back)
+                raise
         self._upkeep.committed()
         return version
+
+    def draft(self) -> AbstractContextManager[Path]:
+        """Return a context with a folder of one's own on the disk of the library; it is removed at the end."""
+        return self._shelf.draft()
 
     def get(self, name: str, version: int | None = None) -> DataSet:
         """Return a data set; the newest version when none is given.
@@ -90,22 +218,7 @@ class Library:
         FormatError
             When its file is damaged.
         """
-        return hdf5.read(self._file(name, version))
-
-    def delete(self, name: str) -> Version:
-        """Make a version that says that there is nothing; earlier ones stay, and `get` still reads them by number.
-
-        Raises
-        ------
-        UnknownError
-            When there is no such data set.
-        """
-        self._file(name, None)
-        with self._shelf.draft() as own:
-            (tombstone := own / "set.deleted").touch()
-            version = self._shelf.commit(name, tombstone)
-        self._upkeep.committed()
-        return version
+        return hdf5.read(self._data_set(name, version))
 
     def purge(self, name: str) -> None:
         """Remove all versions of a data set from the disk.
@@ -117,12 +230,12 @@ class Library:
         """
         self.versions(name)
         with self._shelf.draft() as own:
-            self._shelf.purge(name, own)
+            self._shelf.purge(called(name), own)
         self._upkeep.committed()
 
     def list(self) -> Versions:
         """Return the newest version of every data set that is there, by name."""
-        return sorted(self._shelf.newest().values())
+        return self._shelf.listed()
 
     def versions(self, name: str) -> Versions:
         """Return all versions of a name, the first one first.
@@ -132,16 +245,63 @@ class Library:
         UnknownError
             When there never was one.
         """
-        found = self._shelf.versions(name)
+        found = self._shelf.versions(called(name))
         if not found:
             chosen(found, name, None, self._shelf.names())
         return found
 
+    def version(self, name: str, number: int | None = None) -> Version:
+        """Return a version of a name; the newest when none is given.
+
+        Raises
+        ------
+        UnknownError
+            When there is none.
+        """
+        known = called(name)
+        return chosen(self._shelf.versions(known), known, number, self._known(known))
+
+    def file(self, name: str, version: int | None = None) -> Path:
+        """Return the file of a version: HDF5 of a data set, N-Triples of a plain graph. It is not to be written to.
+
+        Raises
+        ------
+        UnknownError
+            When there is none.
+        """
+        return self._shelf.path(self.version(name, version))
+
+    def history(self, name: str) -> Writes:
+        """Return how each version of a name came about, the first one first.
+
+        Raises
+        ------
+        UnknownError
+            When there never was one.
+        """
+        return [written(version, self._shelf.path(version)) for version in self.versions(name)]
+
+    def owners(self) -> Mapping[str, str]:
+        """Return to whom each name belongs: who wrote its first version, after it was last deleted."""
+        return self._asked(lambda index: index.owners())
+
     def graph(self, name: str, version: int | None = None) -> Any:
-        """Return the graph of a data set, as one of rdflib; none of its numbers is read."""
+        """Return a graph, as one of rdflib; of a data set none of its numbers is read."""
         from rdflib import Graph
 
-        return Graph().parse(data=hdf5.stored_graph(self._file(name, version)), format="nt")
+        return Graph().parse(data=self.graph_text(name, version), format="nt")
+
+    def graph_text(self, name: str, version: int | None = None) -> bytes:
+        """Return a graph as it is kept, as N-Triples.
+
+        Raises
+        ------
+        UnknownError
+            When there is no such graph or version.
+        FormatError
+            When its file is damaged.
+        """
+        return graph_in(self.file(name, version))
 
     def query(self, sparql: str, *, timeout: float = PATIENCE) -> Rows:
         """Return the solutions of a SPARQL SELECT over the newest versions, a mapping each.
@@ -227,16 +387,19 @@ class Library:
         self.close()
 
     def __len__(self) -> int:
-        return len(self._shelf.newest())
+        return len(self._shelf.listed())
 
     def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and name in self._shelf.newest([name])
+        return isinstance(name, str) and name != "" and bool(self._shelf.newest([called(name)]))
 
     def __repr__(self) -> str:
         return f"Library({str(self.folder)!r}: {len(self)} data sets)"
 
-    def _file(self, name: str, number: int | None) -> Path:
-        return self._shelf.path(chosen(self._shelf.versions(name), name, number, self._known(name)))
+    def _data_set(self, name: str, number: int | None) -> Path:
+        version = self.version(name, number)
+        if version.plain:
+            raise FormatError(f"{name!r} is a plain graph, and no data set", hint="ask for its graph", field="name")
+        return self._shelf.path(version)
 
     def _known(self, name: str) -> Sequence[str]:
         return [] if name in self else self._shelf.names()

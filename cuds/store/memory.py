@@ -1,5 +1,9 @@
 """Data sets in memory: for tests, and for questions to what was just computed."""
 
+import threading
+import time
+import uuid
+from datetime import UTC, datetime
 from typing import Any
 
 from cuds.errors import UnknownError, did_you_mean
@@ -8,8 +12,19 @@ from cuds.model.entity import Entity
 from cuds.semantics.asking import PATIENCE
 from cuds.semantics.lift import graph, lift
 from cuds.store.finding import find
-from cuds.store.index import Index
-from cuds.store.protocol import Findings, Rows, Version, Versions, chosen, named
+from cuds.store.index import Entry, Index
+from cuds.store.naming import called, named
+from cuds.store.protocol import (
+    Findings,
+    Rows,
+    Version,
+    Versions,
+    Write,
+    Writes,
+    chosen,
+    newest_number,
+    refuse_stale,
+)
 
 
 class Memory:
@@ -20,31 +35,51 @@ class Memory:
 
         self._index = Index(pyoxigraph.Store())
         self._held: dict[str, list[tuple[Version, DataSet | None]]] = {}
+        self._writes: dict[str, list[Write]] = {}
+        self._id, self._turn = str(uuid.uuid4()), threading.RLock()
 
-    def put(self, data: DataSet | Entity, name: str = "") -> Version:
+    def put(self, data: DataSet | Entity, name: str = "", *, expected: int | None = None, by: str = "") -> Version:
         """Keep a data set as the newest version of a name; its label when none is given."""
-        whole, called = named(data, name)
+        whole, kept = named(data, name)
         text = lift(whole).n_triples()
-        version = Version(called, len(self._held.get(called, ())) + 1)
-        self._index.put(version, text)
-        self._held.setdefault(called, []).append((version, whole))
+        with self._turn:
+            version = self._next(kept, expected)
+            self._index.put(Entry(version, text))
+            return self._keep(version, whole, by, "put")
+
+    def _next(self, name: str, expected: int | None, *, deleted: bool = False) -> Version:
+        there = [v for v, _ in self._held.get(name, ())]
+        refuse_stale(name, there, expected)
+        return Version(name, len(there) + 1, deleted, written=time.time(), library=self._id)
+
+    def _keep(self, version: Version, data: DataSet | None, by: str, how: str) -> Version:
+        held = self._held.setdefault(version.name, [])
+        write = Write(version.number, by, datetime.now(UTC), how, newest_number([v for v, _ in held]))
+        held.append((version, data))
+        self._writes.setdefault(version.name, []).append(write)
         return version
 
     def get(self, name: str, version: int | None = None) -> DataSet:
         """Return a data set; the newest version when none is given."""
-        held = self._held.get(name, [])
+        held = self._held.get(called(name), [])
         wanted = chosen([v for v, _ in held], name, version, self._held)
         found = held[wanted.number - 1][1]
         assert found is not None  # as it is not one that was deleted
         return found
 
-    def delete(self, name: str) -> Version:
+    def delete(self, name: str, *, expected: int | None = None, by: str = "") -> Version:
         """Make a version that says that there is nothing; earlier ones stay."""
-        chosen(self.versions(name), name, None, self._held)
-        version = Version(name, len(self._held[name]) + 1, deleted=True)
-        self._index.drop(name)
-        self._held[name].append((version, None))
-        return version
+        with self._turn:
+            known = called(name)
+            chosen(self.versions(known), known, None, self._held)
+            version = self._next(known, expected, deleted=True)
+            self._index.drop(known)
+            return self._keep(version, None, by, "delete")
+
+    def history(self, name: str) -> Writes:
+        """Return how each version of a name came about, the first one first."""
+        self.versions(name)
+        return [*self._writes[called(name)]]
 
     def list(self) -> Versions:
         """Return the newest version of every data set that is there, by name."""
@@ -52,9 +87,10 @@ class Memory:
 
     def versions(self, name: str) -> Versions:
         """Return all versions of a name, the first one first."""
-        if name not in self._held:
+        known = called(name)
+        if known not in self._held:
             raise UnknownError(f"there is no data set {name!r}", hint=did_you_mean(name, self._held), field="name")
-        return [version for version, _ in self._held[name]]
+        return [version for version, _ in self._held[known]]
 
     def graph(self, name: str, version: int | None = None) -> Any:
         """Return the graph of a data set, as one of rdflib."""
