@@ -6,16 +6,18 @@ its name belongs to, lies in a graph whose name is a blank node, which no query 
 updates.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 import pyoxigraph as ox
 
+from cuds.errors import InvalidError, UnknownError, did_you_mean
 from cuds.registry import ontology_folder
-from cuds.semantics.asking import PATIENCE, answers, solved
-from cuds.semantics.clauses import dataset_clauses
+from cuds.semantics.asking import PATIENCE, begun, refuse_service, solved
+from cuds.semantics.clauses import dataset_clauses, dataset_of
+from cuds.semantics.tokens import among_named
 from cuds.store.naming import DEFAULT, iri, name_of
 from cuds.store.protocol import Version
 
@@ -71,11 +73,13 @@ class Index:
     """
 
     far = False  # whether each question takes a while, so that few are better than quick ones
+    shown = "isIRI({})"  # of the name of a graph: whether queries may see it
     hidden: Any = ox.BlankNode("cuds-index")
     default: Any = ox.BlankNode("cuds-default")
 
     def __init__(self, store: Any) -> None:
         self.store = store
+        self.changes: dict[str, int] = {}  # how often each graph became another
         if not any(store.quads_for_pattern(None, _SUBCLASS, None, UNION)):
             store.extend(classes())
 
@@ -93,13 +97,12 @@ class Index:
 
     def owner(self, name: str) -> tuple[str, str]:
         """Return whom a name belongs to, and the mark of that one's first version; nothing where it is not here."""
-        own = ox.NamedNode(iri(name))
-        found = {q.predicate: q.object.value for q in self.store.quads_for_pattern(own, None, None, self.hidden)}
+        found: dict[Any, Any] = {q.predicate: _value(q.object) for q in self.records(iri(name))}
         return found.get(_OWNER, ""), found.get(_SINCE, "")
 
     def _recorded(self, predicate: Any) -> dict[str, str]:
         found = self.store.quads_for_pattern(None, predicate, None, self.hidden)
-        return {name_of(_iri(q.subject)): q.object.value for q in found}
+        return {name_of(_value(q.subject)): _value(q.object) for q in found}
 
     def put(self, entry: Entry) -> None:
         """Take in a version, in place of what bore its name."""
@@ -125,14 +128,23 @@ class Index:
     def drop(self, name: str) -> None:
         """Forget a graph, if it is there; of which file it is goes last: who is interrupted does it again."""
         graph = self.place(iri(name))
+        self.changed(iri(name))
         for quad in list(self.store.quads_for_pattern(None, None, None, graph)):
             triple = quad.subject, quad.predicate, quad.object
             others = (q.graph_name for q in self.store.quads_for_pattern(*triple, None))
             if all(other in (graph, UNION) for other in others):
                 self.store.remove(ox.Quad(*triple, UNION))
         self.store.remove_graph(graph)
-        for record in list(self.store.quads_for_pattern(ox.NamedNode(iri(name)), None, None, self.hidden)):
+        for record in self.records(iri(name)):
             self.store.remove(record)
+
+    def changed(self, graph: str) -> None:
+        """Have views take a graph in anew."""
+        self.changes[graph] = self.changes.get(graph, 0) + 1
+
+    def records(self, graph: str) -> list[ox.Quad]:
+        """Return what is noted of a graph."""
+        return list(self.store.quads_for_pattern(ox.NamedNode(graph), None, None, self.hidden))
 
     def quads(self, entry: Entry) -> list[ox.Quad]:
         """Return what is held of a version: its graph, of a data set what it is as a whole, and the records."""
@@ -145,17 +157,50 @@ class Index:
         recorded = [ox.Quad(own, predicate, value, self.hidden) for predicate, value in records.items()]
         return [ox.Quad(*triple, graph) for triple in said for graph in (place, UNION)] + recorded
 
-    def query(self, sparql: str, timeout: float = PATIENCE) -> list[dict[str, Any]]:
-        """Return the solutions of a SPARQL SELECT; a dataset clause chooses among the data sets.
+    def begun(
+        self, sparql: str, default: Sequence[str] = (), named: Sequence[str] = (), timeout: float = PATIENCE
+    ) -> Any:
+        """Return what is begun to be answered, of what is here now; a dataset clause chooses among the graphs.
+
+        Parameters
+        ----------
+        sparql : str
+            The query.
+        default, named : sequence of str
+            The IRIs of what is asked, in place of what the query says.
+        timeout : float
+            Seconds that an endpoint has.
 
         Raises
         ------
         InvalidError
-            When the query cannot be read, is no SELECT, or would ask another machine.
+            When the query cannot be read, or would ask another machine.
         UnknownError
-            When a dataset clause names what is not here.
+            When a graph is chosen that is not here.
         """
-        return answers(self.store, sparql, timeout=timeout, **dataset_clauses(sparql, self.holds, self.names))
+        refuse_service(sparql)
+        chosen = dataset_of(default, named) if default or named else dataset_clauses(sparql)
+        if chosen is None:
+            return self._begun_of_all(sparql)
+        for graph in (*chosen.default, *chosen.named):
+            if not self.holds(graph):
+                raise UnknownError(
+                    f"query: FROM {graph}: there is no such data set here",
+                    hint=did_you_mean(graph, self.names()),
+                    field="query",
+                )
+        return self._begun_of(sparql, [self.place(g) for g in chosen.default], [self.place(g) for g in chosen.named])
+
+    def _begun_of_all(self, sparql: str) -> Any:
+        try:
+            return begun(self.store, among_named(sparql, self.shown))
+        except InvalidError:
+            return begun(self.store, sparql)  # which says where it is wrong in the text as it was given
+
+    def _begun_of(self, sparql: str, default: list[Any], named: list[Any]) -> Any:
+        if len(default) < 2 or self.far:
+            return begun(self.store, sparql, default_graph=default, named_graphs=named)
+        return begun(_merged(self.store, default, named), sparql, default_graph=[UNION], named_graphs=named)
 
     def solved(self, sparql: str) -> list[dict[str, Any]]:
         """Return the solutions of a query of our own."""
@@ -167,7 +212,7 @@ class Index:
 
     def names(self) -> list[str]:
         """Return the IRIs of all graphs."""
-        return [_iri(g) for g in self.store.named_graphs() if g not in (self.hidden, self.default)]
+        return [_value(g) for g in self.store.named_graphs() if g not in (self.hidden, self.default)]
 
     def said(self, node: Any, graph: str = "") -> Iterator[Any]:
         """Return what is said of a node, by a data set or by all of them."""
@@ -181,7 +226,7 @@ class Index:
         """Yield the classes of nodes, each as its data set says: ((graph, node), class)."""
         for graph, node in rows:
             for quad in self.store.quads_for_pattern(ox.NamedNode(node), _TYPE, None, ox.NamedNode(graph)):
-                yield (graph, node), _iri(quad.object)
+                yield (graph, node), _value(quad.object)
 
     def numbers(self, graphs: Iterable[str]) -> dict[str, int]:
         """Return the versions of those graphs that are data sets, by their IRIs."""
@@ -216,5 +261,16 @@ def described(version: Version) -> list[tuple[Any, Any, Any]]:
     ]
 
 
-def _iri(node: Any) -> str:
+def _merged(store: Any, default: Iterable[Any], named: Iterable[Any]) -> Any:
+    """Return a store whose default graph is what several graphs say together, each triple once."""
+    scratch = ox.Store()
+    for graph, to in [*((g, None) for g in default), *((g, g) for g in named)]:
+        found = store.quads_for_pattern(None, None, None, graph)
+        scratch.extend(ox.Quad(q.subject, q.predicate, q.object, to or UNION) for q in found)
+        if to is not None:
+            scratch.add_graph(to)
+    return scratch
+
+
+def _value(node: Any) -> str:
     return str(node.value)

@@ -3,13 +3,14 @@
 import threading
 import time
 import uuid
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from cuds.errors import UnknownError, did_you_mean
 from cuds.model.dataset import DataSet
 from cuds.model.entity import Entity
-from cuds.semantics.asking import PATIENCE
+from cuds.semantics.asking import PATIENCE, rows, whole
 from cuds.semantics.lift import graph, lift
 from cuds.store.finding import find
 from cuds.store.index import Entry, Index
@@ -25,6 +26,7 @@ from cuds.store.protocol import (
     newest_number,
     refuse_stale,
 )
+from cuds.store.views import Readable, Views
 
 
 class Memory:
@@ -36,16 +38,17 @@ class Memory:
         self._index = Index(pyoxigraph.Store())
         self._held: dict[str, list[tuple[Version, DataSet | None]]] = {}
         self._writes: dict[str, list[Write]] = {}
+        self._views = Views()
         self._id, self._turn = str(uuid.uuid4()), threading.RLock()
 
     def put(self, data: DataSet | Entity, name: str = "", *, expected: int | None = None, by: str = "") -> Version:
         """Keep a data set as the newest version of a name; its label when none is given."""
-        whole, kept = named(data, name)
-        text = lift(whole).n_triples()
+        given, kept = named(data, name)
+        text = lift(given).n_triples()
         with self._turn:
             version = self._next(kept, expected)
             self._index.put(Entry(version, text))
-            return self._keep(version, whole, by, "put")
+            return self._keep(version, given, by, "put")
 
     def _next(self, name: str, expected: int | None, *, deleted: bool = False) -> Version:
         there = [v for v, _ in self._held.get(name, ())]
@@ -96,10 +99,27 @@ class Memory:
         """Return the graph of a data set, as one of rdflib."""
         return graph(self.get(name, version))
 
-    def query(self, sparql: str, *, timeout: float = PATIENCE) -> Rows:
+    def query(self, sparql: str, *, among: Readable | None = None, timeout: float = PATIENCE) -> Rows:
         """Return the solutions of a SPARQL SELECT over the newest versions."""
-        return self._index.query(sparql, timeout)
+        with self._turn:
+            answer = self._views.among(self._index, among).begun(sparql)
+        return rows(answer, sparql, timeout=timeout)
 
-    def find(self, kind: Any, **conditions: Any) -> Findings:
+    def answer(
+        self,
+        sparql: str,
+        *,
+        default: Sequence[str] = (),
+        named: Sequence[str] = (),
+        among: Readable | None = None,
+        timeout: float = PATIENCE,
+    ) -> Any:
+        """Return what pyoxigraph answers to any query, as `Library.answer` does."""
+        with self._turn:
+            answer = self._views.among(self._index, among).begun(sparql, default, named)
+        return whole(answer, sparql, timeout=timeout)
+
+    def find(self, kind: Any, *, among: Readable | None = None, **conditions: Any) -> Findings:
         """Return the entities of a class, of the newest versions, that fulfil conditions."""
-        return find(self, self._index, kind, conditions)
+        with self._turn:
+            return find(self, self._views.among(self._index, among), kind, conditions)

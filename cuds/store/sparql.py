@@ -7,7 +7,8 @@ them in the same way.
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from copy import copy
 from itertools import islice
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -15,8 +16,7 @@ from urllib.parse import urlencode, urlsplit
 import pyoxigraph as ox
 
 from cuds.errors import CudsError, InvalidError, StorageError
-from cuds.semantics.asking import PATIENCE, answers
-from cuds.semantics.clauses import dataset_clauses
+from cuds.semantics.asking import PATIENCE
 from cuds.store.index import UNION, Entry, Index, classes
 from cuds.store.naming import DEFAULT, iri
 
@@ -180,6 +180,7 @@ class RemoteIndex(Index):
     """
 
     far = True
+    shown = f"!BOUND({{0}}) || {{0}} NOT IN (<urn:cuds:index>, <{DEFAULT}>)"
     hidden = ox.NamedNode("urn:cuds:index")  # who asks the server itself sees it
     default = ox.NamedNode(DEFAULT)
 
@@ -199,10 +200,13 @@ class RemoteIndex(Index):
         if missing := [c for c in classes() if c not in known]:
             endpoint.extend(missing)
 
-    def query(self, sparql: str, timeout: float = PATIENCE) -> list[dict[str, Any]]:
-        """Return the solutions of a SPARQL SELECT, as `Index.query` does; the whole answer is to be there in time."""
-        clauses = dataset_clauses(sparql, self.holds, self.names)
-        return answers(Endpoint(self.endpoint.url, timeout), sparql, timeout=timeout, **clauses)
+    def begun(
+        self, sparql: str, default: Sequence[str] = (), named: Sequence[str] = (), timeout: float = PATIENCE
+    ) -> Any:
+        """Return the answer to a SELECT, as `Index.begun` does; all of it is to be there in time."""
+        patient = copy(self)
+        patient.store = Endpoint(self.endpoint.url, timeout)
+        return Index.begun(patient, sparql, default, named)
 
     def put(self, entry: Entry) -> None:
         """Take in a version, in place of what bore its name, in one update."""

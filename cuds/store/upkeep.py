@@ -26,6 +26,7 @@ from cuds.store.lock import Held
 from cuds.store.protocol import Version
 from cuds.store.shelf import Position, Shelf
 from cuds.store.sparql import Endpoint, RemoteIndex
+from cuds.store.views import Readable, Views
 
 LAYOUT = 2
 _MANY = 200  # data sets; so many are taken in at once
@@ -51,6 +52,7 @@ class Upkeep:
         self.index: Index | None = None
         self.held: Held | None = None
         self.damaged: dict[str, CudsError] = {}
+        self.views = Views()
         self._position: Position | None = None
         self._marks: dict[str, str] = {}
 
@@ -74,6 +76,11 @@ class Upkeep:
             if self._position is None or self.shelf.position() != self._position:
                 self._catch_up(self.index)
             return self.index
+
+    def seen(self, readable: Readable | None) -> Index:
+        """Return the index, up to date, of those graphs alone that may be read."""
+        with self.turn:
+            return self.views.among(self.current(), readable)
 
     def committed(self) -> None:
         """Take in what was just committed, where there is an index already; it is kept, whatever becomes of that."""
@@ -99,7 +106,7 @@ class Upkeep:
             if self.index is not None and self.own:
                 with suppress(*BROKEN):
                     self.index.store.flush()  # else whoever opens it reads what was written again
-            self.index = None
+            self.index, self.views = None, Views()
             if self.held is not None:
                 self.held.release()
             self.held, self._position, self._marks = None, None, {}
@@ -107,7 +114,7 @@ class Upkeep:
     def forget(self) -> None:
         """Leave the index to the process that this one was forked from, untouched."""
         ctypes.pythonapi.Py_IncRef(ctypes.py_object(self.index))  # to close it would wait for threads of the parent
-        self.index, self.held, self.turn = None, None, threading.RLock()
+        self.index, self.held, self.turn, self.views = None, None, threading.RLock(), Views()
 
     # --- opening ---
 
