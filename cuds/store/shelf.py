@@ -3,7 +3,8 @@
 ::
 
     library.json                       says that the folder is a library, and which
-    sets/<name>/<number>.h5md          a version; <number>.deleted says that there is nothing any more
+    sets/<name>/<number>.h5md          a version of a data set, <number>.nt one of a plain graph;
+                                       <number>.deleted says that there is nothing any more
     journal                            names that were touched, in order: a hint for whoever keeps an index
     writing/<id>/                      what somebody is writing, who holds writing/<id>.lock
     lock                               held for the moment of a commit
@@ -29,10 +30,11 @@ from cuds.codecs.whole import replacing
 from cuds.errors import CudsError, FormatError, InvalidError, StorageError
 from cuds.semantics.places import part
 from cuds.store.lock import Held, turn
-from cuds.store.protocol import Version
+from cuds.store.naming import DEFAULT
+from cuds.store.protocol import Version, refuse_stale
 
 LAYOUT = 1
-_VERSION = re.compile(r"([1-9][0-9]*)\.(h5md|deleted)")
+_VERSION = re.compile(r"([1-9][0-9]*)\.(h5md|nt|deleted)")
 Position = tuple[int, int, bytes]  # the file of the journal, how far it was read, and what stands before that
 _TAIL = 256  # bytes
 
@@ -92,9 +94,13 @@ class Shelf:
                 with suppress(FileNotFoundError):  # it was purged meanwhile
                     number, stat = int(matched[1]), entry.stat()
                     mark = f"{number} {stat.st_size} {stat.st_mtime_ns}"
-                    deleted = matched[2] == "deleted"
-                    found.append(Version(name, number, deleted, stat.st_size, stat.st_mtime, mark))
+                    deleted, plain = matched[2] == "deleted", matched[2] == "nt"
+                    found.append(Version(name, number, deleted, stat.st_size, stat.st_mtime, mark, plain, self.id))
         return sorted(found)
+
+    def listed(self) -> list[Version]:
+        """Return the newest version of everything that is there, but for the default graph."""
+        return sorted(v for name, v in self.newest().items() if name != DEFAULT)
 
     def newest(self, names: Iterable[str] | None = None) -> dict[str, Version]:
         """Return the newest version of names, of all when none are given; of those that are there."""
@@ -103,7 +109,8 @@ class Shelf:
 
     def path(self, version: Version) -> Path:
         """Return the file of a version."""
-        return self.sets / part(version.name) / f"{version.number}.{'deleted' if version.deleted else 'h5md'}"
+        ending = "deleted" if version.deleted else "nt" if version.plain else "h5md"
+        return self.sets / part(version.name) / f"{version.number}.{ending}"
 
     def strangers(self) -> list[Path]:
         """Return what lies among the versions and is none."""
@@ -131,11 +138,19 @@ class Shelf:
                 lock.unlink(missing_ok=True)
                 held.release()
 
-    def commit(self, name: str, draft: Path) -> Version:
-        """Make a file the newest version of a name, by one rename; its ending says what it is."""
+    def commit(self, name: str, draft: Path, expected: int | None = None) -> Version:
+        """Make a file the newest version of a name, by one rename; its ending says what it is.
+
+        Raises
+        ------
+        StaleError
+            When another version than expected is the newest.
+        """
         place = self.sets / part(name)
         with self.turn():
-            number = max((v.number for v in self.versions(name)), default=0) + 1
+            there = self.versions(name)
+            refuse_stale(name, there, expected)
+            number = max((v.number for v in there), default=0) + 1
             place.mkdir(exist_ok=True)
             self._note(name, number)
             draft.rename(place / f"{number}{draft.suffix}")

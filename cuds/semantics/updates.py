@@ -1,0 +1,186 @@
+"""SPARQL 1.1 updates, operation by operation.
+
+The store of triples says whether a text is an update; here it is only taken apart.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import pyoxigraph as ox
+
+from cuds.errors import InvalidError, UnsupportedError
+from cuds.semantics.tokens import Token, tokens
+from cuds.semantics.triples import PREFIXES
+
+ALL, NAMED, DEFAULT = "ALL", "NAMED", "DEFAULT"
+_LINE = re.compile(r"at (\d+):")
+_SOMETHING = "<urn:x> <urn:x> <urn:x>"
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One operation.
+
+    Parameters
+    ----------
+    kind : str
+        ``INSERT DATA``, ``DELETE DATA``, ``CLEAR``, ``DROP``, ``CREATE``, ``COPY``, ``MOVE``, ``ADD`` or ``MODIFY``.
+    prologue : str
+        The prefixes that are declared before it.
+    delete, insert : str
+        Templates, or data, without their braces.
+    where : str
+        The pattern, with its braces.
+    within : str
+        The IRI that WITH names.
+    using, using_named : tuple of str
+        The IRIs that USING and USING NAMED name.
+    chosen : bool
+        Whether any USING is there.
+    graphs : tuple of str
+        The IRIs that a graph is cleared, dropped, made, or copied from and to by; or ``DEFAULT``, ``NAMED``, ``ALL``.
+    silent : bool
+        Whether failing is no error.
+    """
+
+    kind: str
+    prologue: str = ""
+    delete: str = ""
+    insert: str = ""
+    where: str = ""
+    within: str = ""
+    using: tuple[str, ...] = ()
+    using_named: tuple[str, ...] = ()
+    graphs: tuple[str, ...] = ()
+    silent: bool = False
+
+    @property
+    def chooses(self) -> bool:
+        """Whether it says itself what is asked."""
+        return bool(self.within or self.using or self.using_named)
+
+
+def operations(sparql: str) -> list[Operation]:
+    """Return the operations of an update.
+
+    Raises
+    ------
+    InvalidError
+        When it cannot be read.
+    UnsupportedError
+        When it would fetch something: LOAD, SERVICE.
+    """
+    listed = list(tokens(sparql))
+    for before, token in zip([None, *listed], listed, strict=False):
+        if token.says("LOAD", "SERVICE") and not (before is not None and before.text == "@"):
+            raise UnsupportedError(
+                f"update: {token.text.upper()} would fetch from elsewhere",
+                hint="give the triples themselves: INSERT DATA",
+                field="update",
+            )
+    try:
+        ox.Store().update(f"DROP GRAPH <urn:x> ;\n{sparql}")  # all is read, and the first cannot be done
+    except (SyntaxError, ValueError) as error:
+        said = _LINE.sub(lambda found: f"at {int(found[1]) - 1}:", str(error), count=1)
+        declare = " ".join(f"PREFIX {p}: <{n}>" for p, n in PREFIXES.items())
+        raise InvalidError(f"update: {said}", hint=f"prefixes to declare: {declare}", field="update") from None
+    except RuntimeError:
+        pass
+    return _Splitter(sparql, listed).all()
+
+
+@dataclass
+class _Splitter:
+    """Takes a text apart that is known to be an update."""
+
+    text: str
+    tokens: Sequence[Token]
+    at: int = 0
+    prologue: list[str] = field(default_factory=list)
+
+    def all(self) -> "list[Operation]":
+        found = []
+        while self.at < len(self.tokens):
+            token = self.next()
+            if token.says("BASE", "PREFIX", "VERSION"):
+                last = self.next() if not token.says("PREFIX") else (self.next(), self.next())[1]
+                self.prologue.append(self.text[token.start : last.end])
+            elif token.text != ";":
+                self.at -= 1
+                found.append(replace(self.operation(), prologue=self.declared))
+        return found
+
+    @property
+    def declared(self) -> str:
+        return "\n".join([*self.prologue, ""])
+
+    def peek(self) -> Token | None:
+        return self.tokens[self.at] if self.at < len(self.tokens) else None
+
+    def next(self) -> Token:
+        self.at += 1
+        return self.tokens[self.at - 1]
+
+    def takes(self, *words: str) -> bool:
+        """Whether the next is a keyword; then it is passed."""
+        token = self.peek()
+        found = token is not None and token.says(*words)
+        self.at += found
+        return found
+
+    def braced(self) -> str:
+        """Return what stands in the braces that begin here."""
+        begin = self.next()
+        assert begin.text == "{", begin
+        while (end := self.next()).text != "}" or end.depth != begin.depth or end.kind != "sign":
+            pass
+        return self.text[begin.end : end.start]
+
+    def iri(self) -> str:
+        """Return the IRI that stands here, in full."""
+        token = self.next()
+        scratch = ox.Store()
+        scratch.update(f"{self.declared}INSERT DATA {{ GRAPH {token.text} {{ {_SOMETHING} }} }}")
+        return str(next(iter(scratch.named_graphs())).value)
+
+    def graph(self) -> str:
+        """Return the IRI that GRAPH names, or a keyword in its place."""
+        for word in (ALL, NAMED, DEFAULT):
+            if self.takes(word):
+                return word
+        self.takes("GRAPH")
+        return self.iri()
+
+    def operation(self) -> Operation:
+        token = self.next()
+        kind = token.text.upper()
+        if kind in ("CLEAR", "DROP", "CREATE", "COPY", "MOVE", "ADD"):
+            silent, first = self.takes("SILENT"), self.graph()
+            second = (self.graph(),) if kind in ("COPY", "MOVE", "ADD") and self.takes("TO") else ()
+            return Operation(kind, graphs=(first, *second), silent=silent)
+        if self.takes("DATA"):
+            inside = self.braced()
+            made = Operation(f"{kind} DATA")
+            return replace(made, delete=inside) if kind == "DELETE" else replace(made, insert=inside)
+        if self.takes("WHERE"):
+            inside = self.braced()
+            return Operation("MODIFY", delete=inside, where=f"{{{inside}}}")
+        self.at -= 1
+        return self.modify()
+
+    def modify(self) -> Operation:
+        found = Operation("MODIFY")
+        if self.takes("WITH"):
+            found = replace(found, within=self.iri())
+        if self.takes("DELETE"):
+            found = replace(found, delete=self.braced())
+        if self.takes("INSERT"):
+            found = replace(found, insert=self.braced())
+        while self.takes("USING"):
+            if self.takes("NAMED"):
+                found = replace(found, using_named=(*found.using_named, self.iri()))
+            else:
+                found = replace(found, using=(*found.using, self.iri()))
+        self.takes("WHERE")
+        return replace(found, where=f"{{{self.braced()}}}")
