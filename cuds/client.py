@@ -1,13 +1,14 @@
 """A library that a service keeps, used as one in a folder is: the same calls, the same errors.
 
-    library = cuds.connect("https://example.org", key="cuds_...")
-    library.find(cuds.ElasticTensor, material="Cu", C11=(">", "160 GPa"))
+library = cuds.connect("https://example.org", key="cuds_...")
+library.find(cuds.ElasticTensor, material="Cu", C11=(">", "160 GPa"))
 """
 
 import os
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -145,10 +146,10 @@ class Remote:
 
         with tempfile.TemporaryDirectory(prefix="cuds-") as folder:
             file = Path(folder) / "set.h5md"
-            with self._streamed(_place(name), headers={"Accept": HDF5}, params=_of(version)) as answer:
-                with file.open("wb") as into:
-                    for piece in answer.iter_raw(_CHUNK):
-                        into.write(piece)
+            how = {"headers": {"Accept": HDF5}, "params": _of(version)}
+            with self._streamed(_place(name), **how) as answer, file.open("wb") as into:
+                for piece in answer.iter_raw(_CHUNK):
+                    into.write(piece)
             return hdf5.read(file)
 
     def delete(self, name: str, *, expected: int | None = None) -> Version:
@@ -178,11 +179,14 @@ class Remote:
         InvalidError
             When the query cannot be read, is no SELECT, or takes longer.
         """
-        from cuds.semantics.asking import solutions
+        import pyoxigraph
+
+        from cuds.semantics.asking import rows
 
         headers = {"Content-Type": "application/sparql-query", "Accept": _SOLUTIONS}
         answer = self._asked("POST", "/sparql", headers=headers, content=sparql.encode(), params={"timeout": timeout})
-        return solutions(answer.content)
+        found = pyoxigraph.parse_query_results(answer.content, format=pyoxigraph.QueryResultsFormat.JSON)
+        return rows(found, sparql)
 
     def update(self, sparql: str) -> None:
         """Change graphs by a SPARQL 1.1 Update: all that it says, or nothing.
@@ -228,3 +232,128 @@ class Remote:
 
     def __repr__(self) -> str:
         return f"Remote({self.url!r})"
+
+    # --- requests ---
+
+    def _written(self, name: str, expected: int | None, send: Any) -> Version:
+        """Send what makes a version; unless the user expects one, after whichever is the newest."""
+        for _ in range(_TRIES if expected is None else 1):
+            newest = self._newest(name)
+            number = newest[0] if newest else 0
+            if expected is not None and number != expected:
+                raise StaleError(
+                    f"data set {name!r}: version {number or 'none'} is the newest, not {expected or 'none'}",
+                    hint="get it again, and change that",
+                    name=name,
+                )
+            try:
+                answer = send({"If-Match": newest[1]} if newest else {"If-None-Match": "*"})
+            except StaleError as error:
+                stale = error
+                continue
+            return Version(name, int(answer.headers["cuds-version"]), deleted=answer.request.method == "DELETE")
+        raise stale
+
+    def _newest(self, name: str) -> tuple[int, str] | None:
+        """Return the number and the ETag of the newest version; None when there is none."""
+        try:
+            answer = self._asked("HEAD", _place(name), headers={"Accept": "application/json"})
+        except errors.UnknownError:
+            return None
+        return int(answer.headers["cuds-version"]), str(answer.headers["etag"])
+
+    def _pages(self, params: Any) -> Iterator[dict[str, Any]]:
+        said = self._asked("GET", "/datasets", params=params).json()
+        yield from said["datasets"]
+        while "next" in said:
+            said = self._asked("GET", said["next"]).json()
+            yield from said["datasets"]
+
+    def _asked(self, method: str, place: str, **more: Any) -> Any:
+        with self._streamed(place, method, **more) as answer:
+            answer.read()
+            return answer
+
+    @contextmanager
+    def _streamed(self, place: str, method: str = "GET", **more: Any) -> Iterator[Any]:
+        try:
+            with self._client.stream(method, place, **more) as answer:
+                if answer.status_code >= 400:
+                    answer.read()
+                    raise _error(answer, f"{method} {self.url}{place}")
+                yield answer
+        except self._http.HTTPError as error:
+            raise StorageError(
+                f"{self.url}: {type(error).__name__}: {error}", hint="is a service there? cuds serve starts one"
+            ) from error
+
+
+def _place(name: str) -> str:
+    return f"/datasets/{quote(name, safe='')}"
+
+
+def _of(version: int | None) -> dict[str, int]:
+    return {} if version is None else {"version": version}
+
+
+def _pieces(file: Path) -> Iterator[bytes]:
+    with file.open("rb") as opened:
+        while piece := opened.read(_CHUNK):
+            yield piece
+
+
+def _version(row: Mapping[str, Any]) -> Version:
+    fields = ("name", "deleted", "bytes", "written", "plain")
+    return Version(number=row["version"], **{n: row[n] for n in fields if n in row})
+
+
+def _texts(name: str, value: Any) -> list[str]:
+    """Return conditions as they stand in an address: ``>160 GPa``, one for each comparison."""
+    if isinstance(value, list):
+        return [text for one in value for text in _texts(name, one)]
+    compared = isinstance(value, tuple) and len(value) == 2 and value[0] in _COMPARED
+    operator, wanted = value if compared else ("==", value)
+    return [operator + _text(name, wanted)]
+
+
+_COMPARED = ("<", "<=", ">", ">=", "==", "!=")
+
+
+def _text(name: str, value: Any) -> str:
+    """Return a value as it stands in an address; what is quoted is text there."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int | float):
+        return repr(value)
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, Quantity) and not value.shape:
+        value = f"{float(value.value)!r} {value.unit}"
+    elif isinstance(value, tuple) and len(value) == 2:
+        value = f"{value[0]!r} {value[1]}"
+    elif isinstance(value, Entity):
+        value = f"sha256:{value.digest}"
+    if not isinstance(value, str):
+        raise InvalidError(
+            f"{name}: {value!r} cannot be sent", hint="give a number, text, or one with a unit", field=name
+        )
+    return f'"{value}"'
+
+
+_BY_SLUG = {cls.slug: cls for cls in vars(errors).values() if isinstance(cls, type) and issubclass(cls, CudsError)}
+_RESERVED = {"type", "title", "status", "detail", "hint", "instance"}
+
+
+def _error(answer: Any, asked: str) -> CudsError:
+    """Return the error that a problem document tells, as local use would have raised it."""
+    try:
+        said = answer.json()
+        slug, detail = str(said["type"]).rpartition("/")[2], str(said["detail"])
+        fields = {n: v for n, v in said.items() if n not in _RESERVED and n.isidentifier()}
+    except (ValueError, KeyError, TypeError):
+        status = f"{answer.status_code} {answer.reason_phrase}"
+        if answer.status_code == 404:
+            return errors.UnknownError(f"{asked}: {status}", hint="is it there?")
+        return StorageError(f"{asked}: {status}", hint="is this a service of cuds?", status=answer.status_code)
+    cls = _BY_SLUG.get(slug) or (InvalidError if answer.status_code < 500 else StorageError)
+    return cls(detail, hint=str(said.get("hint", "")), **fields)

@@ -156,6 +156,24 @@ def graph(path: Path) -> Any:
     return as_graph(_parsed(path))
 
 
+def triples(path: Path, base: str) -> bytes:
+    """Return the graph in a file as N-Triples, whatever it says; no other has its blank nodes. It may be empty.
+
+    Parameters
+    ----------
+    path : path
+        Its extension says the syntax.
+    base : str
+        The IRI against which relative ones are resolved.
+
+    Raises
+    ------
+    FormatError
+        See `graph`.
+    """
+    return b"".join(f"{quad.triple} .\n".encode() for quad in _parsed(path, base, empty=True))
+
+
 class _Missing:
     """Says which numbers a graph refers to, where none lie beside it."""
 
@@ -177,18 +195,18 @@ def roots(entities: list[Entity]) -> list[Entity]:
     return [e for e in entities if e.id not in parts and not isinstance(e, SimulationRun)] or entities
 
 
-def _parsed(path: Path) -> list[ox.Quad]:
+def _parsed(path: Path, base: str | None = None, *, empty: bool = False) -> list[ox.Quad]:
     content = path.read_bytes()
     syntax = _FORMATS[path.suffix.lower()]
     if syntax == ox.RdfFormat.JSON_LD:
         _look_through(content, path)
     try:
-        quads = list(ox.parse(content, format=syntax))
+        quads = list(ox.parse(content, format=syntax, base_iri=base, rename_blank_nodes=base is not None))
     except (SyntaxError, ValueError) as error:
         raise FormatError(
             f"{path}: no {syntax.name}: {error}", hint="is it whole, and is its extension right?", field="path"
         ) from error
-    if not quads:
+    if not quads and not empty:
         raise FormatError(f"{path}: it says nothing of anything", hint="is it whole?", field="path")
     graphs = Counter(str(q.graph_name) for q in quads)
     if len(graphs) > 1:

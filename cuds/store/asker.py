@@ -11,6 +11,7 @@ import queue
 import resource
 import sys
 import threading
+from collections.abc import Iterable
 from typing import Any, BinaryIO
 
 import pyoxigraph as ox
@@ -50,19 +51,22 @@ class Asker:
             if os.path.isdir(path):
                 self.store = ox.Store.read_only(path)
             else:
-                self.store = ox.Store()
-                self.store.bulk_load(path=path, format=ox.RdfFormat.N_QUADS)
+                self.store = ox.Store()  # parsed apart, as loading would rename blank nodes
+                self.store.bulk_extend(ox.parse(path=path, format=ox.RdfFormat.N_QUADS))
             self.path = path
         return self.store
 
     def answer(self, asked: dict[str, Any]) -> None:
         """Answer a request."""
-        found = self.opened(asked["snapshot"]).query(
-            asked["query"],
-            base_iri=asked["base"] or None,
-            default_graph=_graphs(asked["default"]),
-            named_graphs=_graphs(asked["named"]),
-        )
+        store = self.opened(asked["snapshot"])
+        default, named = (_graphs(asked[name]) for name in ("default", "named"))
+        if default is not None and len(default) > 1:
+            store, default = merged(store, default, named or ()), [ox.DefaultGraph()]
+        how = {"base_iri": asked["base"] or None, "default_graph": default, "named_graphs": named}
+        try:
+            found = store.query(asked["told"], **how)
+        except SyntaxError:
+            found = store.query(asked["query"], **how)  # which says where it is wrong in the text as it was given
         kind = {ox.QueryBoolean: "boolean", ox.QueryTriples: "graph"}.get(type(found), "solutions")
         media = asked["graph" if kind == "graph" else "results"]
         self.frames.frame(b"H", json.dumps({"kind": kind, "media": media}).encode())
@@ -72,8 +76,25 @@ class Asker:
         self.frames.frame(b"Z")
 
 
-def _graphs(iris: list[str] | None) -> list[Any] | None:
-    return None if iris is None else [ox.DefaultGraph() if iri == "" else ox.NamedNode(iri) for iri in iris]
+def merged(store: Any, default: Iterable[Any], named: Iterable[Any]) -> Any:
+    """Return a store whose default graph is what several graphs say together, each triple once."""
+    scratch = ox.Store()
+    for graph, to in [*((g, None) for g in default), *((g, g) for g in named)]:
+        found = store.quads_for_pattern(None, None, None, graph)
+        scratch.extend(ox.Quad(q.subject, q.predicate, q.object, to or ox.DefaultGraph()) for q in found)
+        if to is not None:
+            scratch.add_graph(to)
+    return scratch
+
+
+def _graphs(terms: list[str] | None) -> list[Any] | None:
+    return None if terms is None else [_graph(term) for term in terms]
+
+
+def _graph(term: str) -> Any:
+    if not term:
+        return ox.DefaultGraph()
+    return ox.BlankNode(term[2:]) if term.startswith("_:") else ox.NamedNode(term)
 
 
 def _heard(lines: "queue.SimpleQueue[bytes]") -> None:
