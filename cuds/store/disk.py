@@ -72,6 +72,7 @@ class Library(Writer):
 
     def list(self) -> Versions:
         """Return the newest version of every data set that is there, by name."""
+        self._shelf.settled()
         return self._shelf.listed()
 
     def versions(self, name: str) -> Versions:
@@ -82,6 +83,7 @@ class Library(Writer):
         UnknownError
             When there never was one.
         """
+        self._shelf.settled()
         found = self._shelf.versions(called(name))
         if not found:
             chosen(found, name, None, self._shelf.names())
@@ -96,6 +98,7 @@ class Library(Writer):
             When there is none.
         """
         known = called(name)
+        self._shelf.settled()
         return chosen(self._shelf.versions(known), known, number, self._known(known))
 
     def file(self, name: str, version: int | None = None) -> Path:

@@ -130,13 +130,39 @@ class Index:
         graph = self.place(iri(name))
         self.changed(iri(name))
         for quad in list(self.store.quads_for_pattern(None, None, None, graph)):
-            triple = quad.subject, quad.predicate, quad.object
-            others = (q.graph_name for q in self.store.quads_for_pattern(*triple, None))
-            if all(other in (graph, UNION) for other in others):
-                self.store.remove(ox.Quad(*triple, UNION))
+            self._forget(quad.triple, graph)
         self.store.remove_graph(graph)
         for record in self.records(iri(name)):
             self.store.remove(record)
+
+    def suspend(self, graph: str) -> None:
+        """Have it known that a graph is not what its file says; whoever is interrupted takes that in anew."""
+        for record in self.records(graph):
+            if record.predicate == _MARK:
+                self.store.remove(record)
+        self.store.add(ox.Quad(ox.NamedNode(graph), _MARK, ox.Literal(""), self.hidden))
+
+    def restate(self, graph: str, said: set[ox.Triple] | None) -> None:
+        """Have a graph say something else; nothing, and not be there, where that is None."""
+        place = self.place(graph)
+        self.changed(graph)
+        held = {quad.triple for quad in self.said_by(graph)}
+        for triple in held - (said or set()):
+            self._forget(triple, place)
+            self.store.remove(ox.Quad(triple.subject, triple.predicate, triple.object, place))
+        new = (said or set()) - held
+        self.store.extend(ox.Quad(t.subject, t.predicate, t.object, to) for t in new for to in (place, UNION))
+        if said is not None:
+            self.store.add_graph(place)
+        else:
+            self.store.remove_graph(place)
+
+    def _forget(self, triple: ox.Triple, graph: Any) -> None:
+        """Take a triple out of what all say, when only one graph says it."""
+        parts = triple.subject, triple.predicate, triple.object
+        others = (q.graph_name for q in self.store.quads_for_pattern(*parts, None))
+        if all(other in (graph, UNION) for other in others):
+            self.store.remove(ox.Quad(*parts, UNION))
 
     def changed(self, graph: str) -> None:
         """Have views take a graph in anew."""
@@ -200,7 +226,7 @@ class Index:
     def _begun_of(self, sparql: str, default: list[Any], named: list[Any]) -> Any:
         if len(default) < 2 or self.far:
             return begun(self.store, sparql, default_graph=default, named_graphs=named)
-        return begun(_merged(self.store, default, named), sparql, default_graph=[UNION], named_graphs=named)
+        return begun(merged(self.store, default, named), sparql, default_graph=[UNION], named_graphs=named)
 
     def solved(self, sparql: str) -> list[dict[str, Any]]:
         """Return the solutions of a query of our own."""
@@ -261,7 +287,7 @@ def described(version: Version) -> list[tuple[Any, Any, Any]]:
     ]
 
 
-def _merged(store: Any, default: Iterable[Any], named: Iterable[Any]) -> Any:
+def merged(store: Any, default: Iterable[Any], named: Iterable[Any]) -> Any:
     """Return a store whose default graph is what several graphs say together, each triple once."""
     scratch = ox.Store()
     for graph, to in [*((g, None) for g in default), *((g, g) for g in named)]:
