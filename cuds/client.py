@@ -19,7 +19,8 @@ from cuds.errors import CudsError, InvalidError, StaleError, StorageError
 from cuds.model.dataset import DataSet
 from cuds.model.entity import Entity
 from cuds.registry import require
-from cuds.store.protocol import Findings, Found, Rows, Version, Versions, named
+from cuds.store.naming import named
+from cuds.store.protocol import Findings, Found, Rows, Version, Versions, Write, Writes
 from cuds.units import Quantity
 
 HDF5 = "application/x-hdf5"
@@ -147,7 +148,7 @@ class Remote:
         with tempfile.TemporaryDirectory(prefix="cuds-") as folder:
             file = Path(folder) / "set.h5md"
             how = {"headers": {"Accept": HDF5}, "params": _of(version)}
-            with self._streamed(_place(name), **how) as answer, file.open("wb") as into:
+            with self._streamed("GET", _place(name), **how) as answer, file.open("wb") as into:
                 for piece in answer.iter_raw(_CHUNK):
                     into.write(piece)
             return hdf5.read(file)
@@ -163,6 +164,14 @@ class Remote:
     def versions(self, name: str) -> Versions:
         """Return all versions of a name, the first one first."""
         return [_version(row) for row in self._asked("GET", f"{_place(name)}/versions").json()["versions"]]
+
+    def history(self, name: str) -> Writes:
+        """Return who wrote which version of a name, when and how, the first one first."""
+        said = self._asked("GET", f"{_place(name)}/versions").json()["versions"]
+        return [
+            Write(row["version"], row["by"], datetime.fromisoformat(row["at"]), row["how"], row["after"])
+            for row in said
+        ]
 
     def graph(self, name: str, version: int | None = None) -> Any:
         """Return the graph of a data set, as one of rdflib; none of its numbers is fetched."""
@@ -270,12 +279,12 @@ class Remote:
             yield from said["datasets"]
 
     def _asked(self, method: str, place: str, **more: Any) -> Any:
-        with self._streamed(place, method, **more) as answer:
+        with self._streamed(method, place, **more) as answer:
             answer.read()
             return answer
 
     @contextmanager
-    def _streamed(self, place: str, method: str = "GET", **more: Any) -> Iterator[Any]:
+    def _streamed(self, method: str, place: str, **more: Any) -> Iterator[Any]:
         try:
             with self._client.stream(method, place, **more) as answer:
                 if answer.status_code >= 400:
@@ -303,8 +312,8 @@ def _pieces(file: Path) -> Iterator[bytes]:
 
 
 def _version(row: Mapping[str, Any]) -> Version:
-    fields = ("name", "deleted", "bytes", "written", "plain")
-    return Version(number=row["version"], **{n: row[n] for n in fields if n in row})
+    known = ("name", "deleted", "bytes", "written", "plain")
+    return Version(number=row["version"], **{n: row[n] for n in known if n in row})
 
 
 def _texts(name: str, value: Any) -> list[str]:
@@ -349,11 +358,11 @@ def _error(answer: Any, asked: str) -> CudsError:
     try:
         said = answer.json()
         slug, detail = str(said["type"]).rpartition("/")[2], str(said["detail"])
-        fields = {n: v for n, v in said.items() if n not in _RESERVED and n.isidentifier()}
+        more = {n: v for n, v in said.items() if n not in _RESERVED and n.isidentifier()}
     except (ValueError, KeyError, TypeError):
         status = f"{answer.status_code} {answer.reason_phrase}"
         if answer.status_code == 404:
             return errors.UnknownError(f"{asked}: {status}", hint="is it there?")
         return StorageError(f"{asked}: {status}", hint="is this a service of cuds?", status=answer.status_code)
     cls = _BY_SLUG.get(slug) or (InvalidError if answer.status_code < 500 else StorageError)
-    return cls(detail, hint=str(said.get("hint", "")), **fields)
+    return cls(detail, hint=str(said.get("hint", "")), **more)

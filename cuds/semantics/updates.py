@@ -4,8 +4,8 @@ The store of triples says whether a text is an update; here it is only taken apa
 """
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import pyoxigraph as ox
 
@@ -14,7 +14,7 @@ from cuds.semantics.tokens import Token, tokens
 from cuds.semantics.triples import PREFIXES
 
 ALL, NAMED, DEFAULT = "ALL", "NAMED", "DEFAULT"
-_LINE = re.compile(r"at (\d+):")
+_PLACE = re.compile(r"at (\d+):(\d+)")
 _SOMETHING = "<urn:x> <urn:x> <urn:x>"
 
 
@@ -79,41 +79,79 @@ def operations(sparql: str) -> list[Operation]:
                 hint="give the triples themselves: INSERT DATA",
                 field="update",
             )
+    found, prologue, parts = [], "", list(_apart(listed))
+    for n, part in enumerate(parts):
+        declared, rest = _declared(part)
+        prologue += declared
+        _read(sparql, prologue, rest)
+        if rest:
+            found.append(replace(_Reader(sparql, rest, prologue).operation(), prologue=prologue))
+        elif n < len(parts) - 1:
+            raise _unreadable("there is nothing before ;")
+    _refuse_shared(found)
+    return found
+
+
+def _apart(listed: Sequence[Token]) -> Iterator[list[Token]]:
+    """Yield what stands between semicolons that are in no braces."""
+    part: list[Token] = []
+    for token in listed:
+        if token.text == ";" and token.depth == 0:
+            yield part
+            part = []
+        else:
+            part.append(token)
+    yield part
+
+
+def _declared(part: list[Token]) -> tuple[str, list[Token]]:
+    """Return the declarations at the beginning, and the rest."""
+    at = 0
+    while at < len(part) and part[at].says("BASE", "PREFIX", "VERSION"):
+        at += 3 if part[at].says("PREFIX") else 2
+    return "".join(f"{token.text} " for token in part[:at]), part[at:]
+
+
+def _read(sparql: str, prologue: str, rest: list[Token]) -> None:
+    """Have the store of triples say whether one operation can be read; it does none of it."""
+    first, last = (rest[0].start, rest[-1].end) if rest else (0, 0)
     try:
-        ox.Store().update(f"DROP GRAPH <urn:x> ;\n{sparql}")  # all is read, and the first cannot be done
+        ox.Store().update(f"{prologue}DROP GRAPH <urn:x>" + (f" ;\n{sparql[first:last]}" if rest else ""))
     except (SyntaxError, ValueError) as error:
-        said = _LINE.sub(lambda found: f"at {int(found[1]) - 1}:", str(error), count=1)
-        declare = " ".join(f"PREFIX {p}: <{n}>" for p, n in PREFIXES.items())
-        raise InvalidError(f"update: {said}", hint=f"prefixes to declare: {declare}", field="update") from None
+        before, column = sparql.count("\n", 0, first), first - sparql.rfind("\n", 0, first) - 1
+
+        def moved(found: re.Match[str]) -> str:
+            line, at = int(found[1]), int(found[2])
+            return found[0] if line < 2 else f"at {before + line - 1}:{at + column * (line == 2)}"
+
+        raise _unreadable(_PLACE.sub(moved, str(error), count=1)) from None
     except RuntimeError:
-        pass
-    return _Splitter(sparql, listed).all()
+        pass  # there is no such graph to drop
+
+
+def _unreadable(said: str) -> InvalidError:
+    declare = " ".join(f"PREFIX {p}: <{n}>" for p, n in PREFIXES.items())
+    return InvalidError(f"update: {said}", hint=f"prefixes to declare: {declare}", field="update")
+
+
+def _refuse_shared(found: Sequence[Operation]) -> None:
+    """Refuse a blank node that two operations insert: it would be two."""
+    seen: set[str] = set()
+    for operation in found:
+        blanks = {t.text for t in tokens(operation.insert) if t.text.startswith("_:")}
+        if operation.kind == "INSERT DATA" and blanks & seen:
+            raise _unreadable(f"the blank node {min(blanks & seen)} stands in two operations")
+        seen |= blanks if operation.kind == "INSERT DATA" else set()
 
 
 @dataclass
-class _Splitter:
-    """Takes a text apart that is known to be an update."""
+class _Reader:
+    """Reads one operation that is known to be one."""
 
     text: str
     tokens: Sequence[Token]
+    declared: str
     at: int = 0
-    prologue: list[str] = field(default_factory=list)
-
-    def all(self) -> "list[Operation]":
-        found = []
-        while self.at < len(self.tokens):
-            token = self.next()
-            if token.says("BASE", "PREFIX", "VERSION"):
-                last = self.next() if not token.says("PREFIX") else (self.next(), self.next())[1]
-                self.prologue.append(self.text[token.start : last.end])
-            elif token.text != ";":
-                self.at -= 1
-                found.append(replace(self.operation(), prologue=self.declared))
-        return found
-
-    @property
-    def declared(self) -> str:
-        return "\n".join([*self.prologue, ""])
 
     def peek(self) -> Token | None:
         return self.tokens[self.at] if self.at < len(self.tokens) else None

@@ -1,6 +1,7 @@
 """SPARQL 1.1 over HTTP: queries and updates of what the library holds, as the protocol of the W3C has them."""
 
 import json
+from typing import Any
 
 import pyoxigraph as ox
 from anyio.to_thread import run_sync
@@ -15,6 +16,7 @@ from cuds.service.negotiation import negotiate
 from cuds.service.problems import Problem
 from cuds.service.state import link, state, who
 from cuds.store.apart import Asked
+from cuds.store.protocol import Version
 
 router = APIRouter(tags=["SPARQL"])
 RESULTS = (
@@ -111,9 +113,8 @@ def changed(request: Request, asked: Heard) -> Response:
     return Response(json.dumps({"changed": rows}), 200, {"Cache-Control": "no-store"}, "application/json")
 
 
-def _where(version: object) -> dict[str, str]:
-    deleted, name = getattr(version, "deleted", False), getattr(version, "name", "")
-    return {} if deleted else {"href": link("datasets", name), "etag": etag(version, "json")}  # type: ignore[arg-type]
+def _where(version: Version) -> dict[str, str]:
+    return {} if version.deleted else {"href": link("datasets", version.name), "etag": etag(version, "json")}
 
 
 def described(request: Request, asked: Heard) -> Response:
@@ -123,7 +124,7 @@ def described(request: Request, asked: Heard) -> Response:
     may = here.rights.readable(who(request))
     endpoint = ox.NamedNode(str(request.url.replace(query="")))
     service, dataset, default = ox.BlankNode("service"), ox.BlankNode("dataset"), ox.BlankNode("default")
-    said = [(service, _TYPE, _sd("Service")), (service, _sd("endpoint"), endpoint)]
+    said: list[Any] = [(service, _TYPE, _sd("Service")), (service, _sd("endpoint"), endpoint)]
     said += [(service, _sd(name), ox.NamedNode(value)) for name, values in _CAN.items() for value in values]
     said += [(service, _sd("defaultDataset"), dataset), (dataset, _TYPE, _sd("Dataset"))]
     said += [(dataset, _sd("defaultGraph"), default), (default, _TYPE, _sd("Graph"))]

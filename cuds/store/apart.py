@@ -15,8 +15,7 @@ import tempfile
 import threading
 import time
 import weakref
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -24,24 +23,26 @@ from typing import IO
 import pyoxigraph as ox
 
 from cuds.errors import InvalidError, StorageError, UnsupportedError
-from cuds.store.upkeep import Upkeep
+from cuds.semantics.asking import PATIENCE
+from cuds.store.disk import Library
+from cuds.store.index import Index, Meant
+from cuds.store.views import Readable
 
 _SCRIPT = Path(__file__).with_name("asker.py")
 _CHUNK = 1 << 16
+_KEPT = 8  # copies
 MEMORY = 4 << 30  # bytes of address space that a query may take
 LONGEST = 1 << 28  # bytes of an answer
 
 
 @dataclass(frozen=True)
 class Asked:
-    """A query, and of what it is asked.
+    """A query, and in which form its answer is wanted.
 
     Parameters
     ----------
     query : str
         SPARQL.
-    default, named : sequence of str, optional
-        The graphs of its dataset: IRIs, the empty one for the default graph of the index. None: those of the index.
     results, graph : str
         The media types of solutions and of triples; of no answer when empty.
     base : str
@@ -49,8 +50,6 @@ class Asked:
     """
 
     query: str
-    default: Sequence[str] | None = None
-    named: Sequence[str] | None = None
     results: str = "application/sparql-results+json"
     graph: str = "application/n-triples"
     base: str = ""
@@ -94,8 +93,8 @@ class Askers:
         for _ in range(processes):
             self._free.put(None)
 
-    def answer(self, snapshot: Path, asked: Asked, *, timeout: float) -> Answer:
-        """Return the answer to a query.
+    def answer(self, snapshot: Path, asked: Asked, meant: Meant, *, timeout: float) -> Answer:
+        """Return the answer to a query, of a snapshot.
 
         Raises
         ------
@@ -112,7 +111,7 @@ class Askers:
         try:
             if asker is None or not asker.alive:
                 asker = _Asker(self.memory)
-            return asker.answer(snapshot, asked, until, self.longest)
+            return asker.answer(_told(snapshot, asked, meant), until, self.longest)
         except TimeoutError:
             raise _late(timeout) from None
         finally:
@@ -153,11 +152,10 @@ class _Asker:
     def kill(self) -> None:
         _end(self.process)
 
-    def answer(self, snapshot: Path, asked: Asked, until: float, longest: int) -> Answer:
+    def answer(self, told: bytes, until: float, longest: int) -> Answer:
         assert self.process.stdin is not None
-        told = {"snapshot": str(snapshot), **asked.__dict__}
         try:
-            self.process.stdin.write(json.dumps(told).encode() + b"\n")
+            self.process.stdin.write(told + b"\n")
             self.process.stdin.flush()
             return self._heard(until, longest)
         except BaseException as error:
@@ -228,84 +226,121 @@ def _end(process: "subprocess.Popen[bytes]", *files: IO[bytes]) -> None:
                 stream.close()
 
 
+def _told(snapshot: Path, asked: Asked, meant: Meant) -> bytes:
+    graphs = {
+        n: None if g is None else [_term(t) for t in g] for n, g in (("default", meant.default), ("named", meant.named))
+    }
+    return json.dumps({**asked.__dict__, **graphs, "told": meant.told, "snapshot": str(snapshot)}).encode()
+
+
+def _term(graph: object) -> str:
+    if isinstance(graph, ox.DefaultGraph):
+        return ""
+    return f"_:{graph.value}" if isinstance(graph, ox.BlankNode) else str(getattr(graph, "value", ""))
+
+
 @dataclass
 class _Snapshot:
     """A copy of an index that nobody changes."""
 
-    of: object
+    index: Index
+    state: object
     path: Path
     held: contextlib.ExitStack
     users: int = 0
     old: bool = False
 
 
-class Snapshots:
-    """Copies of the index of a library, made anew when it has changed.
+class Asking:
+    """Queries of a library, each in a process of its own, on a copy of what who asks may read.
+
+    A copy of an index on the disk shares its files: it takes some ten milliseconds, whatever its size.
 
     Parameters
     ----------
-    upkeep : Upkeep
-        What keeps the index.
+    library : Library
+        Which is asked.
+    askers : Askers
+        The processes.
     """
 
-    def __init__(self, upkeep: Upkeep) -> None:
-        self._upkeep = upkeep
+    def __init__(self, library: Library, askers: Askers) -> None:
+        self._library, self._askers = library, askers
         self._guard = threading.Lock()
-        self._latest: _Snapshot | None = None
+        self._kept: list[_Snapshot] = []
 
-    @contextmanager
-    def current(self) -> Iterator[Path]:
-        """Yield a copy of the index that has every commit that was made before.
-
-        It stays as it is until it is left; files are shared with the index where it is on the disk, so that a copy
-        takes some ten milliseconds whatever its size.
+    def answer(
+        self,
+        asked: Asked,
+        *,
+        default: Sequence[str] = (),
+        named: Sequence[str] = (),
+        among: Readable | None = None,
+        timeout: float = PATIENCE,
+    ) -> Answer:
+        """Return the answer to a query; see `Library.answer`.
 
         Raises
         ------
+        InvalidError
+            When the query cannot be read, would ask another machine, takes longer, or asks for too much.
+        UnknownError
+            When a graph is named that is not there.
         UnsupportedError
             When the index lies at an endpoint.
         """
-        with self._guard:
-            found = self._copy()
-            found.users += 1
+
+        def prepared(index: Index) -> tuple[Meant, _Snapshot]:
+            return index.meant(asked.query, default, named), self._copy(index)
+
+        meant, snapshot = self._library.asked(prepared, among)
         try:
-            yield found.path
+            return self._askers.answer(snapshot.path, asked, meant, timeout=timeout)
         finally:
             with self._guard:
-                found.users -= 1
-                self._sweep(found)
+                snapshot.users -= 1
+                self._sweep(snapshot)
 
     def close(self) -> None:
-        """Remove the copies that nobody uses any more."""
+        """End the processes, and remove the copies that nobody uses any more."""
+        self._askers.close()
         with self._guard:
-            self._retire()
+            self._retire(self._kept)
 
-    def _copy(self) -> _Snapshot:
-        with self._upkeep.turn:
-            index, state = self._upkeep.current(), self._upkeep.state
-            if index.far:
-                raise UnsupportedError("the index lies at an endpoint", hint="ask it there: it has limits of its own")
-            if self._latest is not None and self._latest.of == state:
-                return self._latest
-            self._retire()
-            held = contextlib.ExitStack()
-            path = held.enter_context(self._upkeep.shelf.draft()) / "index"
-            try:
-                if self._upkeep.own:
-                    index.store.backup(str(path))
-                else:
-                    index.store.dump(str(path), format=ox.RdfFormat.N_QUADS)
-            except BaseException:
-                held.close()
-                raise
-            self._latest = _Snapshot(state, path, held)
-            return self._latest
+    def _copy(self, index: Index) -> _Snapshot:
+        """Return a copy of an index that nobody else changes meanwhile, with one user more."""
+        if index.far:
+            raise UnsupportedError("the index lies at an endpoint", hint="ask it there: it has limits of its own")
+        state = self._library.state_of(index)
+        with self._guard:
+            own = [s for s in self._kept if s.index is index]
+            self._retire([s for s in own if s.state != state])
+            found = next((s for s in own if s.state == state), None)
+            if found is None:
+                found = self._made(index, state)
+                self._retire(self._kept[: max(0, len(self._kept) - _KEPT)])
+                self._kept.append(found)
+            found.users += 1
+            return found
 
-    def _retire(self) -> None:
-        if self._latest is not None:
-            self._latest.old = True
-            self._sweep(self._latest)
-        self._latest = None
+    def _made(self, index: Index, state: object) -> _Snapshot:
+        held = contextlib.ExitStack()
+        path = held.enter_context(self._library.draft()) / "index"
+        try:
+            if self._library.on_disk(index):
+                index.store.backup(str(path))
+            else:
+                index.store.dump(str(path), format=ox.RdfFormat.N_QUADS)
+        except BaseException:
+            held.close()
+            raise
+        return _Snapshot(index, state, path, held)
+
+    def _retire(self, several: Iterable[_Snapshot]) -> None:
+        for snapshot in list(several):
+            self._kept.remove(snapshot)
+            snapshot.old = True
+            self._sweep(snapshot)
 
     def _sweep(self, snapshot: _Snapshot) -> None:
         if snapshot.old and not snapshot.users:

@@ -20,7 +20,7 @@ from cuds.store.naming import called, iri
 from cuds.store.protocol import Findings, Rows, Version, Versions, Writes, chosen
 from cuds.store.shelf import Shelf, storing
 from cuds.store.upkeep import BROKEN, Upkeep
-from cuds.store.views import Readable
+from cuds.store.views import Readable, View
 from cuds.store.writing import Writer
 
 T = TypeVar("T")
@@ -72,6 +72,7 @@ class Library(Writer):
 
     def list(self) -> Versions:
         """Return the newest version of every data set that is there, by name."""
+        self._shelf.settled()
         return self._shelf.listed()
 
     def versions(self, name: str) -> Versions:
@@ -82,6 +83,7 @@ class Library(Writer):
         UnknownError
             When there never was one.
         """
+        self._shelf.settled()
         found = self._shelf.versions(called(name))
         if not found:
             chosen(found, name, None, self._shelf.names())
@@ -96,6 +98,7 @@ class Library(Writer):
             When there is none.
         """
         known = called(name)
+        self._shelf.settled()
         return chosen(self._shelf.versions(known), known, number, self._known(known))
 
     def file(self, name: str, version: int | None = None) -> Path:
@@ -120,7 +123,7 @@ class Library(Writer):
 
     def owners(self) -> Mapping[str, str]:
         """Return to whom each name belongs: who wrote its first version, after it was last deleted."""
-        return self._asked(lambda index: index.owners())
+        return self.asked(lambda index: index.owners())
 
     def graph(self, name: str, version: int | None = None) -> Any:
         """Return a graph, as one of rdflib; of a data set none of its numbers is read."""
@@ -228,14 +231,14 @@ class Library(Writer):
         UnsupportedError
             When a property cannot be compared so.
         """
-        return self._asked(lambda index: find(self, index, kind, conditions), among)
+        return self.asked(lambda index: find(self, index, kind, conditions), among)
 
     def verify(self) -> Damages:
         """Read every version of everything; return what is damaged or does not belong there.
 
         The index is compared with the files, and made anew by `rebuild`.
         """
-        return self._asked(lambda index: check(self._shelf, index), warn=False)
+        return self.asked(lambda index: check(self._shelf, index), warn=False)
 
     def rebuild(self) -> None:
         """Make the index anew from the files.
@@ -293,15 +296,23 @@ class Library(Writer):
         timeout: float,
     ) -> T:
         """Return an answer that is begun in our turn, and read when others have theirs: it is of that moment."""
-        begun = self._asked(lambda index: index.begun(sparql, default, named, timeout), among)
+        begun = self.asked(lambda index: index.begun(sparql, default, named, timeout), among)
         try:
             return read(begun)
         except BROKEN as error:
             if isinstance(error, CudsError):
                 raise
-            return self._asked(lambda index: read(index.begun(sparql, default, named, timeout)), among, warn=False)
+            return self.asked(lambda index: read(index.begun(sparql, default, named, timeout)), among, warn=False)
 
-    def _asked(self, ask: Callable[[Index], T], among: Readable | None = None, *, warn: bool = True) -> T:
+    def state_of(self, index: Index) -> object:
+        """Return what changes whenever an index that is asked does."""
+        return dict(index.taken) if isinstance(index, View) else self._upkeep.state
+
+    def on_disk(self, index: Index) -> bool:
+        """Whether an index that is asked is the one on the disk, and ours."""
+        return self._upkeep.own and index is self._upkeep.index
+
+    def asked(self, ask: Callable[[Index], T], among: Readable | None = None, *, warn: bool = True) -> T:
         """Return an answer of the index; one that is damaged is made anew, and asked again."""
         with self._upkeep.turn:
             try:

@@ -18,6 +18,7 @@ from cuds.registry import ontology_folder
 from cuds.semantics.asking import PATIENCE, begun, refuse_service, solved
 from cuds.semantics.clauses import dataset_clauses, dataset_of
 from cuds.semantics.tokens import among_named
+from cuds.store.asker import merged
 from cuds.store.naming import DEFAULT, iri, name_of
 from cuds.store.protocol import Version
 
@@ -61,6 +62,16 @@ class Entry:
     graph: bytes
     owner: str = ""
     since: str = ""
+
+
+@dataclass(frozen=True)
+class Meant:
+    """What is asked of a store for a query: the query as it was given and as it is told, and of which graphs."""
+
+    query: str
+    told: str
+    default: list[Any] | None = None
+    named: list[Any] | None = None
 
 
 class Index:
@@ -130,13 +141,39 @@ class Index:
         graph = self.place(iri(name))
         self.changed(iri(name))
         for quad in list(self.store.quads_for_pattern(None, None, None, graph)):
-            triple = quad.subject, quad.predicate, quad.object
-            others = (q.graph_name for q in self.store.quads_for_pattern(*triple, None))
-            if all(other in (graph, UNION) for other in others):
-                self.store.remove(ox.Quad(*triple, UNION))
+            self._forget(quad.triple, graph)
         self.store.remove_graph(graph)
         for record in self.records(iri(name)):
             self.store.remove(record)
+
+    def suspend(self, graph: str) -> None:
+        """Have it known that a graph is not what its file says; whoever is interrupted takes that in anew."""
+        for record in self.records(graph):
+            if record.predicate == _MARK:
+                self.store.remove(record)
+        self.store.add(ox.Quad(ox.NamedNode(graph), _MARK, ox.Literal(""), self.hidden))
+
+    def restate(self, graph: str, said: set[ox.Triple] | None) -> None:
+        """Have a graph say something else; nothing, and not be there, where that is None."""
+        place = self.place(graph)
+        self.changed(graph)
+        held = {quad.triple for quad in self.said_by(graph)}
+        for triple in held - (said or set()):
+            self._forget(triple, place)
+            self.store.remove(ox.Quad(triple.subject, triple.predicate, triple.object, place))
+        new = (said or set()) - held
+        self.store.extend(ox.Quad(t.subject, t.predicate, t.object, to) for t in new for to in (place, UNION))
+        if said is not None:
+            self.store.add_graph(place)
+        else:
+            self.store.remove_graph(place)
+
+    def _forget(self, triple: ox.Triple, graph: Any) -> None:
+        """Take a triple out of what all say, when only one graph says it."""
+        parts = triple.subject, triple.predicate, triple.object
+        others = (q.graph_name for q in self.store.quads_for_pattern(*parts, None))
+        if all(other in (graph, UNION) for other in others):
+            self.store.remove(ox.Quad(*parts, UNION))
 
     def changed(self, graph: str) -> None:
         """Have views take a graph in anew."""
@@ -157,10 +194,8 @@ class Index:
         recorded = [ox.Quad(own, predicate, value, self.hidden) for predicate, value in records.items()]
         return [ox.Quad(*triple, graph) for triple in said for graph in (place, UNION)] + recorded
 
-    def begun(
-        self, sparql: str, default: Sequence[str] = (), named: Sequence[str] = (), timeout: float = PATIENCE
-    ) -> Any:
-        """Return what is begun to be answered, of what is here now; a dataset clause chooses among the graphs.
+    def meant(self, sparql: str, default: Sequence[str] = (), named: Sequence[str] = ()) -> Meant:
+        """Return what is to be asked for a query; a dataset clause chooses among the graphs.
 
         Parameters
         ----------
@@ -168,8 +203,6 @@ class Index:
             The query.
         default, named : sequence of str
             The IRIs of what is asked, in place of what the query says.
-        timeout : float
-            Seconds that an endpoint has.
 
         Raises
         ------
@@ -181,7 +214,7 @@ class Index:
         refuse_service(sparql)
         chosen = dataset_of(default, named) if default or named else dataset_clauses(sparql)
         if chosen is None:
-            return self._begun_of_all(sparql)
+            return Meant(sparql, among_named(sparql, self.shown))
         for graph in (*chosen.default, *chosen.named):
             if not self.holds(graph):
                 raise UnknownError(
@@ -189,18 +222,24 @@ class Index:
                     hint=did_you_mean(graph, self.names()),
                     field="query",
                 )
-        return self._begun_of(sparql, [self.place(g) for g in chosen.default], [self.place(g) for g in chosen.named])
+        return Meant(sparql, sparql, [self.place(g) for g in chosen.default], [self.place(g) for g in chosen.named])
 
-    def _begun_of_all(self, sparql: str) -> Any:
+    def begun(
+        self, sparql: str, default: Sequence[str] = (), named: Sequence[str] = (), timeout: float = PATIENCE
+    ) -> Any:
+        """Return what is begun to be answered, of what is here now; see `meant`. An endpoint has `timeout` seconds."""
+        meant = self.meant(sparql, default, named)
+        if meant.default is not None:
+            return self._begun_of(sparql, meant.default, meant.named or [])
         try:
-            return begun(self.store, among_named(sparql, self.shown))
+            return begun(self.store, meant.told)
         except InvalidError:
             return begun(self.store, sparql)  # which says where it is wrong in the text as it was given
 
     def _begun_of(self, sparql: str, default: list[Any], named: list[Any]) -> Any:
         if len(default) < 2 or self.far:
             return begun(self.store, sparql, default_graph=default, named_graphs=named)
-        return begun(_merged(self.store, default, named), sparql, default_graph=[UNION], named_graphs=named)
+        return begun(merged(self.store, default, named), sparql, default_graph=[UNION], named_graphs=named)
 
     def solved(self, sparql: str) -> list[dict[str, Any]]:
         """Return the solutions of a query of our own."""
@@ -259,17 +298,6 @@ def described(version: Version) -> list[tuple[Any, Any, Any]]:
         (own, _TITLE, ox.Literal(version.name)),
         (own, _NUMBER, ox.Literal(str(version.number), datatype=_INTEGER)),
     ]
-
-
-def _merged(store: Any, default: Iterable[Any], named: Iterable[Any]) -> Any:
-    """Return a store whose default graph is what several graphs say together, each triple once."""
-    scratch = ox.Store()
-    for graph, to in [*((g, None) for g in default), *((g, g) for g in named)]:
-        found = store.quads_for_pattern(None, None, None, graph)
-        scratch.extend(ox.Quad(q.subject, q.predicate, q.object, to or UNION) for q in found)
-        if to is not None:
-            scratch.add_graph(to)
-    return scratch
 
 
 def _value(node: Any) -> str:

@@ -8,6 +8,7 @@
     journal                            names that were touched, in order: a hint for whoever keeps an index
     writing/<id>/                      what somebody is writing, who holds writing/<id>.lock
     lock                               held for the moment of a commit
+    intent                             several versions that are committed together: whoever finds it ends that
     index/                             derived: see `cuds.store.upkeep`
 
 A version is written apart, flushed to the disk, and committed by one rename. The journal says first what is to be
@@ -21,12 +22,12 @@ import re
 import shutil
 import time
 import uuid
-from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import unquote
 
-from cuds.codecs.whole import replacing
+from cuds.codecs.whole import replacing, to_disk
 from cuds.errors import CudsError, FormatError, InvalidError, StorageError
 from cuds.semantics.places import part
 from cuds.store.lock import Held, turn
@@ -56,6 +57,7 @@ class Shelf:
     def __init__(self, folder: Path) -> None:
         self.folder = folder.resolve()
         self.sets, self.writing, self.journal = (self.folder / name for name in ("sets", "writing", "journal"))
+        self.intent = self.folder / "intent"
         with storing(self.folder):
             self._begin()
 
@@ -154,7 +156,8 @@ class Shelf:
             place.mkdir(exist_ok=True)
             self._note(name, number)
             draft.rename(place / f"{number}{draft.suffix}")
-            _to_disk(place, self.sets)
+            for folder in (place, self.sets):
+                to_disk(folder)
             return self.versions(name)[-1]
 
     def purge(self, name: str, own: Path) -> None:
@@ -162,22 +165,84 @@ class Shelf:
         with self.turn():
             self._note(name, 0)
             (self.sets / part(name)).rename(own / "purged")
-            _to_disk(self.sets)
+            to_disk(self.sets)
 
-    def turn(self) -> AbstractContextManager[None]:
-        """Return a context in which nobody else commits."""
-        return turn(self.folder / "lock")
+    def commit_all(
+        self, own: Path, drafts: Mapping[str, Path], expected: Mapping[str, int], check: Callable[[], None]
+    ) -> list[Version]:
+        """Make files the newest versions of names, all or none of them, whoever is killed.
+
+        What is to be done is on the disk before it is done; whoever has the next turn ends it.
+
+        Parameters
+        ----------
+        own : Path
+            The folder in which they lie.
+        drafts : mapping
+            By name.
+        expected : mapping
+            The numbers of the versions that must be the newest; 0 for none.
+        check : callable
+            Raises when something else became of what they rest on.
+        """
+        with self.turn():
+            check()
+            moves = []
+            for name, draft in drafts.items():
+                there = self.versions(name)
+                refuse_stale(name, there, expected[name])
+                number = max((v.number for v in there), default=0) + 1
+                moves.append([name, number, str(draft.relative_to(self.folder))])
+            written = own / "intent"
+            written.write_text(json.dumps(moves))
+            to_disk(written)
+            to_disk(own)
+            written.rename(self.intent)
+            to_disk(self.folder)
+            self._settle()
+            return [self.versions(name)[-1] for name in drafts]
+
+    def _settle(self) -> None:
+        """End what somebody began to commit."""
+        moves = json.loads(self.intent.read_text())
+        places = [self.sets / part(name) for name, _, _ in moves]
+        for (name, number, draft), place in zip(moves, places, strict=True):
+            self._note(name, number)
+            if (source := self.folder / draft).exists():
+                place.mkdir(exist_ok=True)
+                source.rename(place / f"{number}{source.suffix}")
+        for folder in (*places, self.sets):
+            to_disk(folder)
+        self.intent.unlink()
+        to_disk(self.folder)
+
+    def settled(self) -> None:
+        """Have several versions that somebody commits together all there, or none."""
+        if self.intent.exists():
+            with self.turn():
+                pass
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Yield when nobody else commits."""
+        with turn(self.folder / "lock"):
+            if self.intent.exists():
+                self._settle()
+            yield
 
     def sweep(self) -> None:
-        """Remove what writers left that were killed."""
+        """End or remove what writers left that were killed."""
+        with suppress(OSError):
+            self.settled()
         for lock in self.writing.glob("*.lock"):
             with suppress(OSError):
                 if (held := Held.take(lock)) is not None:
-                    shutil.rmtree(lock.with_suffix(""), ignore_errors=True)
-                    lock.unlink(missing_ok=True)
+                    if not self.intent.exists():  # else it may lie in there what is to be committed
+                        shutil.rmtree(lock.with_suffix(""), ignore_errors=True)
+                        lock.unlink(missing_ok=True)
                     held.release()
         for folder in self.writing.iterdir():
-            if folder.is_dir() and not folder.with_suffix(".lock").exists():
+            if folder.is_dir() and not folder.with_suffix(".lock").exists() and not self.intent.exists():
                 shutil.rmtree(folder, ignore_errors=True)
 
     # --- the journal ---
@@ -244,12 +309,3 @@ def _inside(folder: Path) -> list["os.DirEntry[str]"]:
         if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):
             return []
         raise StorageError(f"{folder}: cannot be read: {error}", hint="may you read what lies there?") from error
-
-
-def _to_disk(*folders: Path) -> None:
-    for folder in folders:
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

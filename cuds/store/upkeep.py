@@ -23,6 +23,7 @@ from cuds.errors import CudsError, StorageError
 from cuds.store.index import Entry, Index, classes
 from cuds.store.kept import author, graph_and_author
 from cuds.store.lock import Held
+from cuds.store.naming import name_of
 from cuds.store.protocol import Version
 from cuds.store.shelf import Position, Shelf
 from cuds.store.sparql import Endpoint, RemoteIndex
@@ -73,6 +74,11 @@ class Upkeep:
         """What changes whenever the index does."""
         return self._opened, self._position
 
+    @property
+    def position(self) -> Position | None:
+        """How far the index follows the journal."""
+        return self._position
+
     def current(self) -> Index:
         """Return the index, up to date with every commit that was made before."""
         with self.turn:
@@ -87,6 +93,19 @@ class Upkeep:
         """Return the index, up to date, of those graphs alone that may be read."""
         with self.turn:
             return self.views.among(self.current(), readable)
+
+    def suspend(self, index: Index, graphs: Iterable[str]) -> None:
+        """Say of graphs that the index is about to differ from the files, if it is ours."""
+        for graph in graphs if index is self.index else ():
+            if self._marks.get(name_of(graph), "no file") != "":
+                index.suspend(graph)
+                self._marks[name_of(graph)] = ""
+
+    def restore(self) -> None:
+        """Take in anew what the index was said to differ in."""
+        names = {name for name, mark in self._marks.items() if mark == ""}
+        if self.index is not None and names:
+            self._bring_all(self.index, names, self.shelf.newest(names))
 
     def committed(self) -> None:
         """Take in what was just committed, where there is an index already; it is kept, whatever becomes of that."""

@@ -40,6 +40,11 @@ class View(Index):
             self.store.add_graph(self.place(graph))
             self.taken[graph] = now[graph]
 
+    def restate(self, graph: str, said: set[ox.Triple] | None) -> None:
+        """Have a graph say something else, until the view follows its index again."""
+        self.taken[graph] = -1
+        super().restate(graph, said)
+
     def _copied(self, index: Index, graph: str) -> Iterator[ox.Quad]:
         place = self.place(graph)
         for quad in index.said_by(graph):

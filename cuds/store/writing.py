@@ -1,7 +1,7 @@
 """Writing to a library: each version is made apart, looked through, and kept as a whole or not at all."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -11,12 +11,15 @@ from cuds.codecs.restating import adopted, noted, restated
 from cuds.errors import UnknownError, did_you_mean
 from cuds.model.dataset import DataSet
 from cuds.model.entity import Entity
+from cuds.semantics.asking import PATIENCE
 from cuds.store.graphs import kept, stated
 from cuds.store.kept import remarks, write_plain, write_tombstone
 from cuds.store.naming import called, named
 from cuds.store.protocol import Version, chosen, newest_number, refuse_stale
 from cuds.store.shelf import Shelf
+from cuds.store.transaction import Request, update
 from cuds.store.upkeep import Upkeep
+from cuds.store.views import Readable
 
 
 class Writer:
@@ -125,6 +128,57 @@ class Writer:
             return taken
 
         return self._committed(known, expected, write, back=file)
+
+    def update(  # noqa: PLR0913  # it has what the protocol of SPARQL has
+        self,
+        sparql: str,
+        *,
+        using: Sequence[str] = (),
+        using_named: Sequence[str] = (),
+        readable: Readable | None = None,
+        writable: Readable | None = None,
+        by: str = "",
+        timeout: float = PATIENCE,
+    ) -> list[Version]:
+        """Do an update of SPARQL 1.1: all of it or nothing, whoever is killed, as if nobody else wrote meanwhile.
+
+        Graphs are what `put_graph` and `put` keep. The default graph of updates, also of their WHERE, is one of its
+        own: the graph ``urn:cuds:default``.
+
+        Parameters
+        ----------
+        sparql : str
+            One operation or several; prefixes are to be declared in it.
+        using, using_named : sequence of str
+            The IRIs of graphs that WHERE asks, where the update has no WITH or USING.
+        readable, writable : callable, optional
+            Whether a graph may be read and written, by its IRI; without them, all may.
+        by : str
+            Who writes.
+        timeout : float
+            Seconds in which each WHERE is to be answered.
+
+        Returns
+        -------
+        list of Version
+            The new version of each graph that became another one.
+
+        Raises
+        ------
+        InvalidError
+            When it cannot be read, or would make a graph that does not conform to the shapes, or a data set that the
+            model does not know.
+        UnknownError
+            When a graph is cleared, dropped or copied that is not there.
+        ForbiddenError
+            When a graph may not be written.
+        UnsupportedError
+            For LOAD and SERVICE, and when the index lies at an endpoint.
+        StaleError
+            When others changed what it rests on, again and again.
+        """
+        request = Request(sparql, using, using_named, readable, writable, by, timeout)
+        return update(self._shelf, self._upkeep, request)
 
     def delete(self, name: str, *, expected: int | None = None, by: str = "") -> Version:
         """Make a version that says that there is nothing; earlier ones stay, and `get` still reads them by number.

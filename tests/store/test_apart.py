@@ -10,12 +10,13 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import cuds
-from cuds.errors import InvalidError, StorageError
-from cuds.store.apart import Answer, Asked, Askers, Snapshots
+from cuds.errors import InvalidError, StorageError, UnknownError
+from cuds.store.apart import Answer, Asked, Askers, Asking
 
 COUNT = "SELECT (COUNT(*) AS ?n) { ?s ?p ?o }"
 LABELS = "SELECT ?l { ?x <http://www.w3.org/2000/01/rdf-schema#label> ?l } ORDER BY ?l"
@@ -36,106 +37,124 @@ def library(tmp_path: Path) -> Iterator[cuds.Library]:
 
 
 @pytest.fixture
-def snapshots(library: cuds.Library) -> Iterator[Snapshots]:
-    made = Snapshots(library._upkeep)
+def asking(library: cuds.Library) -> Iterator[Asking]:
+    made = Asking(library, Askers(2, memory=1 << 30, longest=1 << 16))
     yield made
     made.close()
 
 
-@pytest.fixture
-def askers() -> Iterator[Askers]:
-    made = Askers(2, memory=1 << 30, longest=1 << 16)
-    yield made
-    made.close()
+def ask(asking: Asking, query: str, timeout: float = 60.0, **more: str) -> Answer:
+    return asking.answer(Asked(query, **more), timeout=timeout)
 
 
-def ask(askers: Askers, snapshots: Snapshots, query: str, timeout: float = 60.0, **more: str) -> Answer:
-    with snapshots.current() as path:
-        return askers.answer(path, Asked(query, **more), timeout=timeout)
-
-
-def test_every_kind_of_query_is_answered(askers: Askers, snapshots: Snapshots) -> None:
-    assert rows(ask(askers, snapshots, LABELS)) == [f"d{i}" for i in range(5)]
-    asked = ask(askers, snapshots, "ASK { ?s ?p ?o }", results="application/sparql-results+xml")
+def test_every_kind_of_query_is_answered(asking: Asking) -> None:
+    assert rows(ask(asking, LABELS)) == [f"d{i}" for i in range(5)]
+    asked = ask(asking, "ASK { ?s ?p ?o }", results="application/sparql-results+xml")
     assert (asked.kind, b"<boolean>true</boolean>" in asked.content) == ("boolean", True)
-    built = ask(askers, snapshots, "CONSTRUCT { ?s ?p ?o } WHERE { ?s ?p ?o } LIMIT 3")
+    built = ask(asking, "CONSTRUCT { ?s ?p ?o } WHERE { ?s ?p ?o } LIMIT 3")
     assert (built.kind, built.media, built.content.count(b"\n")) == ("graph", "application/n-triples", 3)
-    assert ask(askers, snapshots, LABELS, results="").content == b""
+    assert ask(asking, LABELS, results="").content == b""
 
 
-def test_what_was_kept_meanwhile_is_asked_too(library: cuds.Library, askers: Askers, snapshots: Snapshots) -> None:
-    with snapshots.current() as before:
+def test_what_was_kept_meanwhile_is_asked_too(library: cuds.Library, asking: Asking) -> None:
+    copies = library.folder / "writing"
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(ask, asking, ENDLESS, 2.0)
+        while not list(copies.glob("*/index")):
+            time.sleep(0.01)
         library.put(cuds.Density(label="d5", value="9 g/cm^3"))
-        assert len(rows(ask(askers, snapshots, LABELS))) == 6
-        assert len(rows(askers.answer(before, Asked(LABELS), timeout=60))) == 5
-        with snapshots.current() as now, snapshots.current() as again:
-            assert now == again != before
-    assert not before.exists()
-    assert now.exists()
+        assert len(rows(ask(asking, LABELS))) == 6
+        assert len(list(copies.glob("*/index"))) == 2  # that which is asked without end, and the new one
+        with pytest.raises(InvalidError, match="2 s"):
+            waiting.result()
+    assert len(list(copies.glob("*/index"))) == 1
+    assert len(rows(ask(asking, LABELS))) == 6
+    asking.close()
+    assert not list(copies.glob("*/index"))
 
 
-def test_a_query_without_end_is_stopped_and_the_next_is_answered(askers: Askers, snapshots: Snapshots) -> None:
+def test_who_may_read_little_is_answered_of_that(library: cuds.Library, asking: Asking) -> None:
+    """Also in a library whose index belongs to another process; and of graphs that the request chooses."""
+    mine = {"urn:cuds:dataset:d1", "urn:cuds:dataset:d3"}
+
+    def labels(**how: Any) -> list[str]:
+        return rows(asking.answer(Asked(LABELS), among=mine.__contains__, **how))
+
+    assert labels() == ["d1", "d3"]
+    assert labels(default=["urn:cuds:dataset:d3"]) == ["d3"]
+    assert labels(default=sorted(mine)) == ["d1", "d3"]
+    assert labels(named=sorted(mine)) == []
+    with pytest.raises(UnknownError, match="d2"):
+        labels(default=["urn:cuds:dataset:d2"])
+    library.put(cuds.Density(label="new", value="9 g/cm^3"), "d1")
+    assert labels() == ["d3", "new"]
+    named = "SELECT DISTINCT ?g { GRAPH ?g { ?s ?p ?o } } ORDER BY ?g"
+    assert rows(asking.answer(Asked(named), among=mine.__contains__)) == sorted(mine)
+    assert len(rows(asking.answer(Asked(named)))) == 5
+
+
+def test_a_query_without_end_is_stopped_and_the_next_is_answered(asking: Asking) -> None:
     begun = time.monotonic()
     with pytest.raises(InvalidError, match="not answered after 1 s"):
-        ask(askers, snapshots, ENDLESS, timeout=1)
+        ask(asking, ENDLESS, timeout=1)
     assert time.monotonic() - begun < 60
-    assert len(rows(ask(askers, snapshots, LABELS))) == 5
+    assert len(rows(ask(asking, LABELS))) == 5
 
 
-def test_who_finds_nobody_free_waits_no_longer_than_its_time(askers: Askers, snapshots: Snapshots) -> None:
+def test_who_finds_nobody_free_waits_no_longer_than_its_time(asking: Asking) -> None:
     def tried(_: int) -> str:
         with pytest.raises(InvalidError) as told:
-            ask(askers, snapshots, ENDLESS, timeout=1)
+            ask(asking, ENDLESS, timeout=1)
         return told.value.message
 
     with ThreadPoolExecutor(6) as pool:
         assert set(pool.map(tried, range(6))) == {"query: not answered after 1 s"}
-    assert len(rows(ask(askers, snapshots, LABELS))) == 5
+    assert len(rows(ask(asking, LABELS))) == 5
 
 
-def test_many_are_answered_at_once(askers: Askers, snapshots: Snapshots) -> None:
+def test_many_are_answered_at_once(asking: Asking) -> None:
     with ThreadPoolExecutor(8) as pool:
-        found = list(pool.map(lambda _: rows(ask(askers, snapshots, LABELS)), range(40)))
+        found = list(pool.map(lambda _: rows(ask(asking, LABELS)), range(40)))
     assert found == [[f"d{i}" for i in range(5)]] * 40
 
 
-def test_a_query_that_eats_memory_ends_alone(askers: Askers, snapshots: Snapshots) -> None:
+def test_a_query_that_eats_memory_ends_alone(asking: Asking) -> None:
     x = "BIND(CONCAT(?x, ?x, ?x, ?x, ?x, ?x, ?x, ?x) AS ?y)"
     grown = 'SELECT * { BIND("0123456789abcdef" AS ?v0) ' + " ".join(
         x.replace("?x", f"?v{i}").replace("?y", f"?v{i + 1}") for i in range(10)
     )
     with pytest.raises(InvalidError, match=r"more memory|longer than"):
-        ask(askers, snapshots, grown + " }")
-    assert len(rows(ask(askers, snapshots, LABELS))) == 5
+        ask(asking, grown + " }")
+    assert len(rows(ask(asking, LABELS))) == 5
 
 
-def test_an_answer_that_is_too_long_is_cut_off_by_an_error(askers: Askers, snapshots: Snapshots) -> None:
+def test_an_answer_that_is_too_long_is_cut_off_by_an_error(asking: Asking) -> None:
     with pytest.raises(InvalidError, match="longer than 65536 bytes"):
-        ask(askers, snapshots, "SELECT * { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i }")
-    assert len(rows(ask(askers, snapshots, LABELS))) == 5
+        ask(asking, "SELECT * { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i }")
+    assert len(rows(ask(asking, LABELS))) == 5
 
 
-def test_what_cannot_be_read_is_said_and_the_process_goes_on(askers: Askers, snapshots: Snapshots) -> None:
-    one = Askers(1)
-    ask(one, snapshots, LABELS)
+def test_what_cannot_be_read_is_said_and_the_process_goes_on(asking: Asking) -> None:
+    ask(asking, LABELS)
+    before = children(os.getpid())
     with pytest.raises(InvalidError, match="query"):
-        ask(one, snapshots, "SELECT nonsense")
-    with pytest.raises((InvalidError, StorageError)):
-        one.answer(Path("/nowhere"), Asked(LABELS), timeout=60)
-    assert len(rows(ask(one, snapshots, LABELS))) == 5
-    one.close()
+        ask(asking, "SELECT nonsense")
+    with pytest.raises(InvalidError, match="SERVICE"):
+        ask(asking, "SELECT * { SERVICE <http://localhost/> { ?s ?p ?o } }")
+    assert len(rows(ask(asking, LABELS))) == 5
+    assert children(os.getpid()) == before
 
 
-def test_a_process_that_is_killed_is_replaced(askers: Askers, snapshots: Snapshots) -> None:
+def test_a_process_that_is_killed_is_replaced(asking: Asking) -> None:
     with ThreadPoolExecutor(1) as pool:
-        waiting = pool.submit(ask, askers, snapshots, ENDLESS, 60)
+        waiting = pool.submit(ask, asking, ENDLESS, 60)
         while not (found := children(os.getpid())):
             time.sleep(0.01)
         time.sleep(0.3)
         os.kill(found[0], signal.SIGKILL)
         with pytest.raises(StorageError, match="ended"):
             waiting.result()
-    assert len(rows(ask(askers, snapshots, LABELS))) == 5
+    assert len(rows(ask(asking, LABELS))) == 5
 
 
 def children(parent: int) -> list[int]:
@@ -153,14 +172,13 @@ def test_it_ends_with_who_asked_it(library: cuds.Library, tmp_path: Path) -> Non
     """Killed in the middle of a query without end: the process that answers goes too."""
     script = f"""
 import cuds, threading, time
-from cuds.store.apart import Asked, Askers, Snapshots
-library = cuds.Library({str(library.folder)!r})
-with Snapshots(library._upkeep).current() as path:
-    asker = Askers(1)
-    threading.Thread(target=asker.answer, args=(path, Asked({ENDLESS!r})), kwargs=dict(timeout=600)).start()
-    time.sleep(1)
-    print(asker._free.qsize(), flush=True)
-    time.sleep(600)
+from cuds.store.apart import Asked, Askers, Asking
+askers = Askers(1)
+asking = Asking(cuds.Library({str(library.folder)!r}), askers)
+threading.Thread(target=asking.answer, args=(Asked({ENDLESS!r}),), kwargs=dict(timeout=600)).start()
+time.sleep(3)
+print(askers._free.qsize(), flush=True)
+time.sleep(600)
 """
     parent = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
     assert parent.stdout is not None
