@@ -73,7 +73,7 @@ def answered(request: Request, asked: Heard) -> Response:
         asked.text,
         results=_liked(accept, RESULTS),
         graph=_liked(accept, TRIPLES),
-        base=str(request.url.replace(query="")),
+        base=_endpoint(request),
     )
     try:
         found = here.asking.answer(
@@ -97,7 +97,7 @@ def changed(request: Request, asked: Heard) -> Response:
     before = here.library.owners()
     try:
         made = here.library.update(
-            asked.text,
+            f"BASE <{_endpoint(request)}> {asked.text}",
             using=asked.default,
             using_named=asked.named,
             readable=here.rights.readable(by),
@@ -122,7 +122,7 @@ def described(request: Request, asked: Heard) -> Response:
     here = state(request)
     media = negotiate(",".join(request.headers.getlist("accept")), TRIPLES)
     may = here.rights.readable(who(request))
-    endpoint = ox.NamedNode(str(request.url.replace(query="")))
+    endpoint = ox.NamedNode(_endpoint(request))
     service, dataset, default = ox.BlankNode("service"), ox.BlankNode("dataset"), ox.BlankNode("default")
     said: list[Any] = [(service, _TYPE, _sd("Service")), (service, _sd("endpoint"), endpoint)]
     said += [(service, _sd(name), ox.NamedNode(value)) for name, values in _CAN.items() for value in values]
@@ -139,6 +139,10 @@ def described(request: Request, asked: Heard) -> Response:
 
 def _prefixes(form: ox.RdfFormat | None) -> dict[str, str]:
     return {"sd": _SD, "formats": _FORMATS} if form == ox.RdfFormat.TURTLE else {}
+
+
+def _endpoint(request: Request) -> str:
+    return str(request.url.replace(query=""))
 
 
 def _sd(name: str) -> ox.NamedNode:

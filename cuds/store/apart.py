@@ -280,6 +280,9 @@ class Asking:
     ) -> Answer:
         """Return the answer to a query; see `Library.answer`.
 
+        A graph of `default` or `named` that is not there, or may not be read, is an empty one, as in the protocol of
+        SPARQL.
+
         Raises
         ------
         InvalidError
@@ -291,7 +294,7 @@ class Asking:
         """
 
         def prepared(index: Index) -> tuple[Meant, _Snapshot]:
-            return index.meant(asked.query, default, named), self._copy(index)
+            return index.meant(asked.query, default, named, lenient=True), self._copy(index)
 
         meant, snapshot = self._library.asked(prepared, among)
         try:

@@ -16,7 +16,7 @@ import pyoxigraph as ox
 from cuds.errors import InvalidError, UnknownError, did_you_mean
 from cuds.registry import ontology_folder
 from cuds.semantics.asking import PATIENCE, begun, refuse_service, solved
-from cuds.semantics.clauses import dataset_clauses, dataset_of
+from cuds.semantics.clauses import Dataset, dataset_clauses, dataset_of
 from cuds.semantics.tokens import among_named
 from cuds.store.asker import merged
 from cuds.store.naming import DEFAULT, iri, name_of
@@ -194,7 +194,9 @@ class Index:
         recorded = [ox.Quad(own, predicate, value, self.hidden) for predicate, value in records.items()]
         return [ox.Quad(*triple, graph) for triple in said for graph in (place, UNION)] + recorded
 
-    def meant(self, sparql: str, default: Sequence[str] = (), named: Sequence[str] = ()) -> Meant:
+    def meant(
+        self, sparql: str, default: Sequence[str] = (), named: Sequence[str] = (), *, lenient: bool = False
+    ) -> Meant:
         """Return what is to be asked for a query; a dataset clause chooses among the graphs.
 
         Parameters
@@ -203,6 +205,8 @@ class Index:
             The query.
         default, named : sequence of str
             The IRIs of what is asked, in place of what the query says.
+        lenient : bool
+            Whether a graph in `default` and `named` that is not here is taken for an empty one.
 
         Raises
         ------
@@ -212,7 +216,10 @@ class Index:
             When a graph is chosen that is not here.
         """
         refuse_service(sparql)
-        chosen = dataset_of(default, named) if default or named else dataset_clauses(sparql)
+        if (default or named) and lenient:
+            chosen: Dataset | None = dataset_of(filter(self.holds, default), filter(self.holds, named))
+        else:
+            chosen = dataset_of(default, named) if default or named else dataset_clauses(sparql)
         if chosen is None:
             return Meant(sparql, among_named(sparql, self.shown))
         for graph in (*chosen.default, *chosen.named):

@@ -84,8 +84,9 @@ def test_who_may_read_little_is_answered_of_that(library: cuds.Library, asking: 
     assert labels(default=["urn:cuds:dataset:d3"]) == ["d3"]
     assert labels(default=sorted(mine)) == ["d1", "d3"]
     assert labels(named=sorted(mine)) == []
+    assert labels(default=["urn:cuds:dataset:d2"]) == labels(default=["urn:of:nobody"]) == []
     with pytest.raises(UnknownError, match="d2"):
-        labels(default=["urn:cuds:dataset:d2"])
+        asking.answer(Asked(LABELS.replace("{", "FROM <urn:cuds:dataset:d2> {", 1)), among=mine.__contains__)
     library.put(cuds.Density(label="new", value="9 g/cm^3"), "d1")
     assert labels() == ["d3", "new"]
     named = "SELECT DISTINCT ?g { GRAPH ?g { ?s ?p ?o } } ORDER BY ?g"
