@@ -39,7 +39,9 @@ class Limits:
         self._declared(headers)
         if self.running >= self.settings.concurrent:
             hint = "ask again in a second"
-            raise Problem("busy", f"{self.running} requests are being answered", hint=hint, headers={"Retry-After": "1"})
+            raise Problem(
+                "busy", f"{self.running} requests are being answered", hint=hint, headers={"Retry-After": "1"}
+            )
         self.running += 1
         try:
             await self.app(scope, _Body(receive, self.settings), send)

@@ -89,7 +89,9 @@ class _Screen:
             raise FormatError(f"{here} declares {size} bytes and holds {kept}", hint=_HINT, location=here)
         if here.removeprefix("/") in _TEXTS and size > self.graph:
             raise TooLargeError(
-                f"{here} has {size} bytes, more than {self.graph}", hint="describe less in one data set", most=self.graph
+                f"{here} has {size} bytes, more than {self.graph}",
+                hint="describe less in one data set",
+                most=self.graph,
             )
         self.attributes(item, here)
 
