@@ -7,17 +7,17 @@
     │   ├── UnitError                        missing, unknown or of the wrong dimension
     │   ├── ShapeError                       an array of the wrong shape or type
     │   ├── FormatError                      a file whose content is not what it should be
-    │   └── TooLargeError                    more than may be given
+    │   └── TooLargeError                    more of something than is taken
     ├── UnknownError (LookupError)           a name that nothing bears
     ├── AmbiguousError (LookupError)         a name or a meaning that several things bear
     ├── UnsupportedError (NotImplementedError)   an engine cannot express it
     ├── NotInstalledError (ImportError)      an engine or a library is missing
     ├── WiringError (TypeError)              ports that do not fit
     ├── StorageError (OSError)               a disk that is full, a folder that cannot be written to
-    ├── StaleError (RuntimeError)            what was to be changed was changed meanwhile
-    ├── UnauthorisedError (PermissionError)  nobody knows who asks
-    ├── ForbiddenError (PermissionError)     who asks may not do it
-    ├── TooManyError (RuntimeError)          more often than may be asked
+    ├── StaleError (RuntimeError)            somebody else changed it meanwhile
+    ├── ForbiddenError (PermissionError)     one may not do this
+    ├── UnauthorisedError (PermissionError)  it is not known who asks
+    ├── TooManyError (RuntimeError)          more requests than are answered
     └── EngineError (RuntimeError)           the engine said no
         ├── EngineDiedError (ChildProcessError)  its process ended
         ├── EngineTimeoutError (TimeoutError)    it did not answer in time
@@ -91,7 +91,7 @@ class FormatError(InvalidError):
 
 
 class TooLargeError(InvalidError):
-    """More than may be given."""
+    """More of something than is taken."""
 
     slug = "too-large"
 
@@ -133,25 +133,25 @@ class StorageError(CudsError, OSError):
 
 
 class StaleError(CudsError, RuntimeError):
-    """What was to be changed was changed meanwhile."""
+    """What was to be changed is no more what it was: somebody else changed it meanwhile."""
 
     slug = "stale"
 
 
-class UnauthorisedError(CudsError, PermissionError):
-    """Nobody knows who asks."""
-
-    slug = "unauthorised"
-
-
 class ForbiddenError(CudsError, PermissionError):
-    """Who asks may not do it."""
+    """Who asks may not do this."""
 
     slug = "forbidden"
 
 
+class UnauthorisedError(CudsError, PermissionError):
+    """It is not known who asks."""
+
+    slug = "unauthorised"
+
+
 class TooManyError(CudsError, RuntimeError):
-    """More often than may be asked."""
+    """More requests than are answered."""
 
     slug = "too-many"
 

@@ -137,12 +137,12 @@ def read(path: Path) -> DataSet:
     triples = list(as_rdflib(_parsed(path)))
     beside = next((p for p in map(path.with_suffix, NUMBERS) if p.is_file()), None)
     if beside is None:
-        return DataSet(*_roots(lower(triples, _Missing(path))), label=path.stem)
+        return DataSet(*roots(lower(triples, _Missing(path))), label=path.stem)
     with hdf5.opened(beside) as (load, listed):
         made = {e.id: e for e in lower(triples, load)}
     if all(i in made for i in listed["entities"]):
         return DataSet(*(made[i] for i in listed["entities"]), label=listed["label"])
-    return DataSet(*_roots(list(made.values())), label=path.stem)
+    return DataSet(*roots(list(made.values())), label=path.stem)
 
 
 def graph(path: Path) -> Any:
@@ -171,7 +171,7 @@ class _Missing:
         )
 
 
-def _roots(entities: list[Entity]) -> list[Entity]:
+def roots(entities: list[Entity]) -> list[Entity]:
     """Return the entities that no other refers to, but for runs, which are where others came from."""
     parts = {p.id for e in entities for p in DataSet(e.made_by(None)).closure() if p.id != e.id}
     return [e for e in entities if e.id not in parts and not isinstance(e, SimulationRun)] or entities
