@@ -1,11 +1,10 @@
 """At the door: who asks, and whether not too often; and what becomes of what goes wrong behind it."""
 
+from anyio.to_thread import run_sync
 from fastapi.exceptions import RequestValidationError
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-
-from anyio.to_thread import run_sync
 
 from cuds.errors import CudsError, UnauthorisedError
 from cuds.service.identity import EVERYBODY, Principal, credentials, is_key, principal

@@ -11,7 +11,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from cuds.errors import FormatError, ForbiddenError, InvalidError, UnknownError, did_you_mean
+from cuds.errors import ForbiddenError, FormatError, InvalidError, UnknownError, did_you_mean
 from cuds.service.identity import Principal, replaced
 from cuds.store import Library
 from cuds.store.protocol import name_of
@@ -91,18 +91,26 @@ class Rights:
         if not self.may_read(who, name):
             raise missing(name, self.known(who))
 
+    def writer(self, who: Principal) -> None:
+        """Demand that somebody may write at all.
+
+        Raises
+        ------
+        ForbiddenError
+            When not.
+        """
+        if not who.may("write"):
+            raise ForbiddenError(f"the key {who.name!r} may not write", hint="ask for one with the scope write")
+
     def write(self, who: Principal, name: str) -> None:
         """Demand that somebody may write a name.
 
         Raises
         ------
         ForbiddenError
-            When it may only read it, or has no scope for writing.
-        UnknownError
-            When it may not even read it: then the name is not to be had.
+            When it may only read it, has no scope for writing, or the name is of somebody else.
         """
-        if not who.may("write"):
-            raise ForbiddenError(f"the key {who.name!r} may not write", hint="ask for one with the scope write")
+        self.writer(who)
         if not self.may_write(who, name):
             if self.may_read(who, name):
                 raise ForbiddenError(

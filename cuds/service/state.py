@@ -15,6 +15,7 @@ from cuds.service.observing import Metrics
 from cuds.service.rights import Rights
 from cuds.service.settings import Settings
 from cuds.service.tokens import Tokens
+from cuds.service.transfers import Uploads
 from cuds.store import Library
 
 
@@ -30,6 +31,7 @@ class State:
     answers: Answers = field(init=False)
     buckets: Buckets = field(init=False)
     metrics: Metrics = field(init=False)
+    uploads: Uploads = field(init=False)
 
     def __post_init__(self) -> None:
         folder = self.library.folder / "service"
@@ -39,6 +41,7 @@ class State:
         self.answers = Answers(self.settings.cache)
         self.buckets = Buckets(self.settings.rate, self.settings.burst)
         self.metrics = Metrics()
+        self.uploads = Uploads(folder / "uploads", self.settings)
 
 
 def state(request: HTTPConnection) -> State:
