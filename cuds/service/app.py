@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
 from cuds import __version__
-from cuds.service import arrays, changing, datasets, health, listing, uploads
+from cuds.service import arrays, changing, datasets, graphs, health, listing, sparql, uploads
 from cuds.service.guard import Guard, Problems, raised
 from cuds.service.limits import Limits
 from cuds.service.observing import Observing
@@ -19,7 +19,7 @@ from cuds.service.settings import Settings
 from cuds.service.state import Paths, State
 from cuds.store import Library
 
-_ROUTERS = tuple(room.router for room in (listing, datasets, changing, arrays, uploads, health))
+_ROUTERS = tuple(room.router for room in (listing, datasets, changing, arrays, uploads, sparql, graphs, health))
 
 
 def create_app(library: Library | str | Path, settings: Settings | None = None) -> FastAPI:
@@ -38,6 +38,7 @@ def create_app(library: Library | str | Path, settings: Settings | None = None) 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         yield
+        await run_sync(state.asking.close)
         await run_sync(opened.close)
 
     app = FastAPI(

@@ -67,9 +67,9 @@ def delete(request: Request, name: Name) -> Response:
     here.rights.read(by, name)
     here.rights.write(by, name)
     number = expected(request.headers, here.library.version(name))
-    here.library.delete(name, expected=number, by=by.name)
+    version = here.library.delete(name, expected=number, by=by.name)
     here.rights.gone(name)
-    return Response(None, 204)
+    return Response(None, 204, {"Cuds-Version": str(version.number)})
 
 
 @router.get("/datasets/{id}/rights")

@@ -17,6 +17,7 @@ from cuds.service.settings import Settings
 from cuds.service.tokens import Tokens
 from cuds.service.transfers import Uploads
 from cuds.store import Library
+from cuds.store.apart import Askers, Asking
 
 
 @dataclass
@@ -32,6 +33,7 @@ class State:
     buckets: Buckets = field(init=False)
     metrics: Metrics = field(init=False)
     uploads: Uploads = field(init=False)
+    asking: Asking = field(init=False)
 
     def __post_init__(self) -> None:
         folder = self.library.folder / "service"
@@ -41,6 +43,7 @@ class State:
         self.answers = Answers(self.settings.cache)
         self.buckets = Buckets(self.settings.rate, self.settings.burst)
         self.metrics = Metrics()
+        self.asking = Asking(self.library, Askers())
         self.uploads = Uploads(folder / "uploads", self.settings)
 
 
