@@ -14,7 +14,7 @@ from typing import Any
 from cuds.errors import ForbiddenError, FormatError, InvalidError, UnknownError, did_you_mean
 from cuds.service.identity import Principal, replaced
 from cuds.store import Library
-from cuds.store.protocol import name_of
+from cuds.store.naming import name_of
 
 ALL = "*"
 
