@@ -40,7 +40,7 @@ def _renamed(term: Any, known: dict[str, Any]) -> Any:
         return ox.Triple(_renamed(term.subject, known), term.predicate, _renamed(term.object, known))
     if not isinstance(term, ox.BlankNode):
         return term
-    return known.setdefault(term.value, ox.BlankNode(uuid.uuid4().hex))
+    return known.setdefault(term.value, ox.BlankNode(f"b{uuid.uuid4().hex}"))  # RDF/XML wants a letter first
 
 
 def kept(triples: list[ox.Triple]) -> bytes:
