@@ -54,7 +54,7 @@ class _Screen:
         if depth > _DEPTH:
             raise FormatError(f"{place}: groups in more than {_DEPTH} groups", hint=_HINT)
         self.attributes(group, place or "/")
-        for name in group.links:
+        for name in group:
             here = f"{place}/{name.decode(errors='replace')}"
             self.count += 1
             if self.count > _OBJECTS:

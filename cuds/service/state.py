@@ -8,6 +8,7 @@ from fastapi import Path
 from pydantic import AfterValidator
 from starlette.requests import HTTPConnection
 
+from cuds.errors import InvalidError
 from cuds.service.answers import Answers
 from cuds.service.identity import Keys, Principal
 from cuds.service.limits import Buckets
@@ -17,6 +18,7 @@ from cuds.service.settings import Settings
 from cuds.service.tokens import Tokens
 from cuds.service.transfers import Uploads
 from cuds.store import Library
+from cuds.store.naming import called
 
 
 @dataclass
@@ -70,10 +72,18 @@ def decoded(text: str) -> str:
     return found
 
 
+def known_as(text: str) -> str:
+    """Return the name that a part of a path means."""
+    try:
+        return called(decoded(text))
+    except InvalidError as error:
+        raise ValueError(error.message) from None
+
+
 Name = Annotated[
     str,
     Path(alias="id", description="The name of the data set, percent-encoded.", examples=["copper%20constants"]),
-    AfterValidator(decoded),
+    AfterValidator(known_as),
 ]
 
 
@@ -95,6 +105,7 @@ class Paths:
         self.app = app
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Answer a request."""
         if scope["type"] == "http" and scope.get("raw_path"):
             scope["path"] = scope.get("root_path", "") + scope["raw_path"].partition(b"?")[0].decode("latin-1")
         await self.app(scope, receive, send)
