@@ -19,7 +19,7 @@ from cuds.errors import CudsError, InvalidError, StaleError, StorageError
 from cuds.model.dataset import DataSet
 from cuds.model.entity import Entity
 from cuds.registry import require
-from cuds.store.naming import named
+from cuds.store.naming import called, named
 from cuds.store.protocol import Findings, Found, Rows, Version, Versions, Write, Writes
 from cuds.units import Quantity
 
@@ -163,14 +163,13 @@ class Remote:
 
     def versions(self, name: str) -> Versions:
         """Return all versions of a name, the first one first."""
-        return [_version(row) for row in self._asked("GET", f"{_place(name)}/versions").json()["versions"]]
+        return [_version({"name": called(name), **row}) for row in self._written_of(name)]
 
     def history(self, name: str) -> Writes:
         """Return who wrote which version of a name, when and how, the first one first."""
-        said = self._asked("GET", f"{_place(name)}/versions").json()["versions"]
         return [
             Write(row["version"], row["by"], datetime.fromisoformat(row["at"]), row["how"], row["after"])
-            for row in said
+            for row in self._written_of(name)
         ]
 
     def graph(self, name: str, version: int | None = None) -> Any:
@@ -262,6 +261,9 @@ class Remote:
                 continue
             return Version(name, int(answer.headers["cuds-version"]), deleted=answer.request.method == "DELETE")
         raise stale
+
+    def _written_of(self, name: str) -> Any:
+        return self._asked("GET", f"{_place(name)}/versions").json()["versions"]
 
     def _newest(self, name: str) -> tuple[int, str] | None:
         """Return the number and the ETag of the newest version; None when there is none."""

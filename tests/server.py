@@ -86,7 +86,7 @@ def start(folder: Path, *options: str) -> Server:
     while not url:
         line = process.stdout.readline()
         if not line:
-            raise AssertionError(log.read_text())
+            raise AssertionError(f"{process.wait()}: {log.read_text()}")
         key = found[0] if (found := re.findall(r"cuds_\S+", line)) else key
         url = line.strip() if line.startswith("http") else url
     return Server(process, url, folder, key, log)

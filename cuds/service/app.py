@@ -11,7 +11,20 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
 from cuds import __version__
-from cuds.service import arrays, changing, datasets, graphs, health, listing, sparql, uploads
+from cuds.service import (
+    arrays,
+    catalogue,
+    changing,
+    datasets,
+    graphs,
+    health,
+    listing,
+    provenance,
+    sparql,
+    uploads,
+    validation,
+    vocabulary,
+)
 from cuds.service.guard import Guard, Problems, raised
 from cuds.service.limits import Limits
 from cuds.service.observing import Observing
@@ -19,7 +32,21 @@ from cuds.service.settings import Settings
 from cuds.service.state import Paths, State
 from cuds.store import Library
 
-_ROUTERS = tuple(room.router for room in (listing, datasets, changing, arrays, uploads, sparql, graphs, health))
+_ROOMS = (
+    catalogue,
+    listing,
+    datasets,
+    changing,
+    arrays,
+    provenance,
+    uploads,
+    validation,
+    sparql,
+    graphs,
+    vocabulary,
+    health,
+)
+_ROUTERS = tuple(room.router for room in _ROOMS)
 
 
 def create_app(library: Library | str | Path, settings: Settings | None = None) -> FastAPI:

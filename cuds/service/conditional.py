@@ -78,7 +78,7 @@ def unchanged(headers: Headers, current: str) -> bool:
 
 
 def still(headers: Headers, current: str) -> bool:
-    """Whether what is read is what If-Match or If-Range expects, compared strongly; a part is to be of the same whole."""
+    """Whether what is read is what If-Match or If-Range expects, compared strongly."""
     if given := ",".join(headers.getlist("if-match")):
         listed = tags(given)
         if listed is not None and (False, current[1:-1]) not in listed:

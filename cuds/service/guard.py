@@ -4,6 +4,8 @@ from anyio.to_thread import run_sync
 from fastapi.exceptions import RequestValidationError
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cuds.errors import CudsError, UnauthorisedError
@@ -31,6 +33,7 @@ class Guard:
         self.app, self.state = app, state
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
         if scope["type"] == "http":
             scope.setdefault("state", {})["who"] = await self._who(scope)
         await self.app(scope, receive, send)
@@ -71,6 +74,7 @@ class Problems:
         self.app, self.folder = app, folder
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
         begun = False
 
         async def sending(message: Message) -> None:
@@ -104,6 +108,6 @@ def meant(error: Exception) -> Problem:
     return Problem("internal", "the service failed", hint="its log has more under the id of the request")
 
 
-async def raised(request: object, error: Exception) -> None:
+async def raised(request: Request, error: Exception) -> Response:
     """Pass an error on to `Problems`: the framework would answer in words of its own."""
     raise error

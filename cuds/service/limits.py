@@ -31,6 +31,7 @@ class Limits:
         self.app, self.settings, self.running = app, settings, 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return

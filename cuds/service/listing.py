@@ -4,7 +4,7 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
@@ -35,22 +35,50 @@ def listed(
     here = state(request)
     conditions = {n: v for n, v in request.query_params.multi_items() if n not in _OWN}
     found = _found(here, request, kind, conditions) if kind or conditions else None
-    after = _begin(cursor)
-    may = here.rights.readable(who(request))
-    page = list[Version]()
-    for version in here.library.list():
-        wanted = version.name > after and q.casefold() in version.name.casefold() and may(version.iri)
-        if wanted and (found is None or version.name in found):
-            page.append(version)
-        if len(page) > limit:
-            break
-    said: dict[str, Any] = {"datasets": [_row(v, found) for v in page[:limit]]}
+    versions, following = page(request, cursor, limit, lambda n: q.casefold() in n.casefold() and _in(n, found))
+    said: dict[str, Any] = {"datasets": [_row(v, found) for v in versions]}
     headers = {"Cache-Control": "private, no-cache"}
-    if len(page) > limit:
-        said["next"] = str(request.url.include_query_params(cursor=_cursor(page[limit - 1].name)).query)
-        said["next"] = f"/datasets?{said['next']}"
-        headers["Link"] = f'<{said["next"]}>; rel="next"'
+    if following:
+        said["next"] = following
+        headers["Link"] = f'<{following}>; rel="next"'
     return Response(json.dumps(said, ensure_ascii=False).encode(), 200, headers, "application/json")
+
+
+def page(
+    request: Request, cursor: str, limit: int, wanted: Callable[[str], bool] = lambda name: True
+) -> tuple[list[Version], str]:
+    """Return a page of what who asks may read, by name, and where the next one is; nothing when this is the last.
+
+    Parameters
+    ----------
+    request : Request
+        The path and the other parameters of the next page are its own.
+    cursor : str
+        Where the page begins; names that are made and deleted meanwhile change no other page.
+    limit : int
+        How many at most.
+    wanted : callable
+        Whether a name is meant.
+
+    Raises
+    ------
+    Problem
+        When the cursor is none (400).
+    """
+    here, after, found = state(request), _begin(cursor), list[Version]()
+    here.rights.reader(who(request))
+    may = here.rights.readable(who(request))
+    for version in here.library.list():
+        if version.name > after and wanted(version.name) and may(version.iri):
+            found.append(version)
+        if len(found) > limit:
+            following = request.url.include_query_params(cursor=_cursor(found[limit - 1].name)).query
+            return found[:limit], f"{request.url.path}?{following}"
+    return found, ""
+
+
+def _in(name: str, found: Mapping[str, list[Found]] | None) -> bool:
+    return found is None or name in found
 
 
 def _row(version: Version, found: Mapping[str, list[Found]] | None) -> dict[str, Any]:

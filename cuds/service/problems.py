@@ -1,7 +1,7 @@
 """Problem documents (RFC 9457): every error as its class, what is wrong, and what to do now.
 
-The type of a problem is a page of this service, ``/problems/<slug>``. Slugs are those of `cuds.errors`, so that a client
-raises what local use would have raised; a few more belong to HTTP itself.
+The type of a problem is a page of this service, ``/problems/<slug>``. Slugs are those of `cuds.errors`, so that a
+client raises what local use would have raised; a few more belong to HTTP itself.
 """
 
 import json
@@ -83,7 +83,7 @@ def _kinds() -> dict[str, Kind]:
 KINDS: Mapping[str, Kind] = _kinds()
 
 
-class Problem(Exception):
+class Problem(Exception):  # noqa: N818  # it is what RFC 9457 calls so
     """What a request gets instead of an answer.
 
     Parameters
@@ -112,7 +112,8 @@ class Problem(Exception):
     @classmethod
     def of(cls, error: CudsError, *, status: int = 0) -> "Problem":
         """Return the problem that an error is."""
-        known = next(c.slug for c in type(error).__mro__ if getattr(c, "slug", "") in KINDS)
+        slugs = [str(getattr(c, "slug", "")) for c in type(error).__mro__]
+        known = next(slug for slug in slugs if slug in KINDS)
         fields = {n: v for n, v in error.fields.items() if n not in _RESERVED}
         headers = {"WWW-Authenticate": 'Bearer realm="cuds"'} if KINDS[known].status == 401 else {}
         return cls(known, error.message, hint=error.hint, status=status, headers=headers, **fields)

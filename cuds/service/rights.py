@@ -1,8 +1,8 @@
 """What who asks may do with what is kept.
 
-What nobody owns, as it was written locally, every key may read and write within its scopes. What a key wrote first is its
-own; others see it where it is shared with them. An entry holds for the owner who made it: a name that was deleted and
-is made anew by another is that other's.
+What nobody owns, as it was written locally, every key may read and write within its scopes. What a key wrote first is
+its own; others see it where it is shared with them. An entry holds for the owner who made it: a name that was deleted
+and is made anew by another is that other's, but what bore it before is not.
 """
 
 import json
@@ -17,6 +17,7 @@ from cuds.store import Library
 from cuds.store.naming import name_of
 
 ALL = "*"
+_KNOWN = 10_000  # owners that are remembered
 
 
 class Rights:
@@ -35,6 +36,7 @@ class Rights:
     def __init__(self, folder: Path, library: Library, share: str = "none") -> None:
         self.path, self.library, self.share = folder / "rights.json", library, share
         self._lock = Lock()
+        self._owners: dict[str, str] = {}  # by the tags of versions
         self._entries: dict[str, dict[str, Any]] = self._stored()
 
     # --- questions ---
@@ -45,8 +47,18 @@ class Rights:
 
     def may_write(self, who: Principal, name: str) -> bool:
         """Whether somebody may write what bears a name now; what nobody bears may be made by whoever may write."""
-        owners = self.library.owners()
-        return who.may("write") and (name not in owners or self._may(who, name, owners[name], "writers"))
+        there = name in self.library
+        return who.may("write") and (not there or self._may(who, name, self.owner(name), "writers"))
+
+    def may_see(self, who: Principal, name: str, number: int) -> bool:
+        """Whether somebody may read an earlier version; what came before a deletion stays with whose it was then."""
+        versions = self.library.versions(name)
+        gone = [0, *(v.number for v in versions if v.deleted)]
+        if number > gone[-1]:
+            return self.may_read(who, name)
+        begun = max(n for n in gone if n < number)
+        first = next(w.by for w in self.library.history(name) if w.version > begun)
+        return who.may("admin") or (who.may("read") and first in ("", who.name))
 
     def readable(self, who: Principal) -> Callable[[str], bool]:
         """Return whether somebody may read a graph, as a function of its IRI, for many at once."""
@@ -66,8 +78,16 @@ class Rights:
         return may
 
     def owner(self, name: str) -> str:
-        """Return whose a name is; empty for nobody's."""
-        return self.library.owners().get(name, "")
+        """Return whose a name is; empty for nobody's. Of one version that does not change."""
+        try:
+            tag = self.library.version(name).tag
+        except UnknownError:
+            return ""
+        if tag not in self._owners:
+            if len(self._owners) >= _KNOWN:
+                self._owners.clear()
+            self._owners[tag] = self.library.owners().get(name, "")
+        return self._owners[tag]
 
     def _may(self, who: Principal, name: str, owner: str, list_: str) -> bool:
         if who.may("admin") or owner in ("", who.name):
@@ -86,10 +106,20 @@ class Rights:
         UnknownError
             When not: that it is there is nobody's business.
         """
+        self.reader(who)
+        if name not in self.library or not self.may_read(who, name):
+            raise missing(name, self.known(who))
+
+    def reader(self, who: Principal) -> None:
+        """Demand that somebody may read at all.
+
+        Raises
+        ------
+        ForbiddenError
+            When not.
+        """
         if not who.may("read"):
             raise ForbiddenError(f"the key {who.name!r} may not read", hint="ask for one with the scope read")
-        if not self.may_read(who, name):
-            raise missing(name, self.known(who))
 
     def writer(self, who: Principal) -> None:
         """Demand that somebody may write at all.

@@ -55,6 +55,15 @@ class Content(Response):
         self.size = sum(_length(p) for p in self.pieces)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        try:
+            await self._send(scope, send)
+        finally:
+            for piece in self.pieces:
+                if isinstance(piece, Stretch):
+                    piece.file.close()
+
+    async def _send(self, scope: Scope, send: Send) -> None:
         asked = Headers(scope=scope)
         same = still(asked, self.etag)
         wanted = parts(asked["range"], self.size) if "range" in asked and same and scope["method"] == "GET" else None

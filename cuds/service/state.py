@@ -8,6 +8,7 @@ from fastapi import Path
 from pydantic import AfterValidator
 from starlette.requests import HTTPConnection
 
+from cuds.errors import InvalidError
 from cuds.service.answers import Answers
 from cuds.service.identity import Keys, Principal
 from cuds.service.limits import Buckets
@@ -18,6 +19,7 @@ from cuds.service.tokens import Tokens
 from cuds.service.transfers import Uploads
 from cuds.store import Library
 from cuds.store.apart import Askers, Asking
+from cuds.store.naming import called
 
 
 @dataclass
@@ -73,10 +75,18 @@ def decoded(text: str) -> str:
     return found
 
 
+def known_as(text: str) -> str:
+    """Return the name that a part of a path means."""
+    try:
+        return called(decoded(text))
+    except InvalidError as error:
+        raise ValueError(error.message) from None
+
+
 Name = Annotated[
     str,
     Path(alias="id", description="The name of the data set, percent-encoded.", examples=["copper%20constants"]),
-    AfterValidator(decoded),
+    AfterValidator(known_as),
 ]
 
 
@@ -98,6 +108,7 @@ class Paths:
         self.app = app
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Answer a request."""
         if scope["type"] == "http" and scope.get("raw_path"):
             scope["path"] = scope.get("root_path", "") + scope["raw_path"].partition(b"?")[0].decode("latin-1")
         await self.app(scope, receive, send)

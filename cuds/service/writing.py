@@ -186,12 +186,12 @@ def conform(found: list[str]) -> None:
 
     Raises
     ------
-    FormatError
+    InvalidError
         With all of it.
     """
     if found:
         more = f", and {len(found) - 1} more" if len(found) > 1 else ""
-        raise FormatError(
+        raise InvalidError(
             f"the graph does not conform to the shapes: {found[0]}{more}",
             hint="GET /shapes has the shapes; POST /validate tries a graph without keeping it",
             complaints=found[:100],
