@@ -6,6 +6,8 @@ from typing import Any
 
 import pyoxigraph as ox
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from rdflib import BNode, Graph, Literal, URIRef
 from rdflib.compare import isomorphic
 
@@ -153,3 +155,71 @@ def test_prefixes_may_be_declared_anew_between_operations(library: cuds.Library)
         "PREFIX : <urn:y:> PREFIX z: <urn:z:> INSERT { ?x z:q ?y } WHERE { ?x :p ?y }",
     )
     compared(library, parts)
+
+
+# --- any updates at all ---
+
+_terms = st.sampled_from([":a", ":b", ":c", "1", '"x"@en', '"} ; DROP ALL"'])
+_nodes = st.sampled_from([":a", ":b", ":c"])
+_verbs = st.sampled_from([":p", ":q"])
+_graphs = st.sampled_from([":g", ":h", ":i"])
+_variables = st.sampled_from(["?x", "?y", "?z"])
+
+
+@st.composite
+def _data(draw: Any, *, blank: bool) -> str:
+    subjects = st.one_of(_nodes, st.just("_:n")) if blank else _nodes
+    said = [f"{draw(subjects)} {draw(_verbs)} {draw(_terms)} ." for _ in range(draw(st.integers(1, 3)))]
+    return " ".join(f"GRAPH {draw(_graphs)} {{ {one} }}" if draw(st.booleans()) else one for one in said)
+
+
+@st.composite
+def _pattern(draw: Any, *, template: bool = False) -> str:
+    def one() -> str:
+        parts = [
+            draw(st.one_of(_variables, _nodes)),
+            draw(st.one_of(_variables, _verbs)),
+            draw(st.one_of(_variables, _terms)),
+        ]
+        where = draw(
+            st.sampled_from(["", f"GRAPH {draw(_graphs)}", f"GRAPH {draw(st.one_of(_graphs, st.just('?g')))}"])
+        )
+        return f"{where} {{ {' '.join(parts)} }}" if where else f"{' '.join(parts)} ."
+
+    listed = [one() for _ in range(draw(st.integers(1, 2)))]
+    if not template and draw(st.booleans()):
+        listed[-1] = (
+            f"OPTIONAL {{ {listed[-1]} }}" if draw(st.booleans()) else f"{{ {listed[-1]} }} UNION {{ ?x :p ?y }}"
+        )
+    return " ".join(listed)
+
+
+@st.composite
+def _operation(draw: Any) -> str:
+    kind = draw(st.integers(0, 6))
+    if kind == 0:
+        return f"INSERT DATA {{ {draw(_data(blank=True))} }}"
+    if kind == 1:
+        return f"DELETE DATA {{ {draw(_data(blank=False))} }}"
+    if kind == 2:
+        return f"DELETE WHERE {{ {draw(_pattern(template=True))} }}"
+    if kind == 3:
+        what = draw(st.sampled_from(["GRAPH :g", "GRAPH :h", "DEFAULT", "NAMED", "ALL"]))
+        return f"{draw(st.sampled_from(['CLEAR', 'DROP']))} SILENT {what}"
+    if kind == 4:
+        ends = [draw(st.sampled_from([":g", ":h", "DEFAULT"])) for _ in range(2)]
+        return f"{draw(st.sampled_from(['COPY', 'MOVE', 'ADD']))} SILENT {ends[0]} TO {ends[1]}"
+    begin = draw(st.sampled_from(["", "WITH :g ", "WITH :i "]))
+    using = draw(
+        st.sampled_from(["", "", "USING :g ", "USING :g USING :h ", "USING NAMED :h ", "USING :g USING NAMED :g "])
+    )
+    parts = [f"DELETE {{ {draw(_pattern(template=True))} }} ", f"INSERT {{ {draw(_pattern(template=True))} }} "]
+    kept = draw(st.sampled_from([parts, parts[:1], parts[1:]]))
+    return f"{begin}{''.join(kept)}{using}WHERE {{ {draw(_pattern())} }}"
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(requests=st.lists(st.lists(_operation(), min_size=1, max_size=4), min_size=1, max_size=3))
+def test_any_updates_do_what_a_bare_store_does(library: cuds.Library, requests: list[list[str]]) -> None:
+    library.update("DROP ALL")
+    compared(library, *[tuple(P + one.replace("_:n", f"_:n{n}") for n, one in enumerate(r)) for r in requests])
