@@ -13,7 +13,7 @@ from rdflib import Graph
 from rdflib.compare import isomorphic
 
 import cuds
-from cuds.errors import FormatError, ForbiddenError, InvalidError, StaleError, UnknownError, UnsupportedError
+from cuds.errors import ForbiddenError, FormatError, InvalidError, StaleError, UnknownError, UnsupportedError
 from cuds.store.naming import graph_name, iri, name_of
 from tests.stories import difference, whole_story
 
