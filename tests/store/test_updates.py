@@ -115,11 +115,13 @@ FORMS = {
     "move default": "MOVE DEFAULT TO :new",
     "add": "ADD :g TO :h",
     "add to default": "ADD :h TO DEFAULT",
-    "later see earlier": "INSERT DATA { GRAPH :new { :a :p 5 } } ; INSERT { :found :in ?g } WHERE { GRAPH ?g { :a :p 5 } }"
-    " ; DELETE WHERE { GRAPH :new { ?s ?p ?o } } ; INSERT { :then :in ?g } WHERE { GRAPH ?g { :a :p 5 } }",
+    "later see earlier": "INSERT DATA { GRAPH :new { :a :p 5 } } ; INSERT { :found :in ?g } "
+    "WHERE { GRAPH ?g { :a :p 5 } } ; DELETE WHERE { GRAPH :new { ?s ?p ?o } } ;"
+    " INSERT { :then :in ?g } WHERE { GRAPH ?g { :a :p 5 } }",
     "later see what was dropped": "DROP GRAPH :g ; INSERT { :left :in ?g } WHERE { GRAPH ?g { ?s :p 1 } }",
     "later see the default graph": "INSERT DATA { :z :p 1 } ; INSERT { ?s :one true } WHERE { ?s :p 1 }",
-    "keywords and braces in texts": """INSERT DATA { :a :p "} ; DROP ALL { GRAPH ?g {" , 'WHERE' , '''a'{'}\n''' . # } ; DROP ALL
+    "keywords and braces in texts": """INSERT DATA {
+      :a :p "} ; DROP ALL { GRAPH ?g {" , 'WHERE' , '''a'{'}\n''' . # } ; DROP ALL
       GRAPH <urn:x:a#;DROP> { :a :p "\\"}" } } ; # ; CLEAR ALL {
     INSERT { GRAPH <urn:x:WHERE;> { ?s ?p "{" } } # USING :g {
     WHERE { ?s ?p 1 FILTER(?p != <urn:x:using> && ?s<:z) }""",
@@ -128,7 +130,8 @@ FORMS = {
     "several at once": "INSERT DATA { :a :p 7 } ; DELETE DATA { :a :p 1 } ; COPY DEFAULT TO :c ; CLEAR DEFAULT ;"
     " INSERT { GRAPH :d { ?s ?p ?o } } WHERE { GRAPH :c { ?s ?p ?o } } ; ADD :d TO DEFAULT ; DROP GRAPH :c ;",
     "templates that make no triple": "INSERT { ?o :p ?s . ?s ?o ?s . GRAPH ?o { ?s :p ?s } } WHERE { ?s :p ?o }",
-    "unbound": "INSERT { ?s :p ?none . ?s :r ?o . GRAPH ?x { ?s :p 1 } } WHERE { ?s :p ?o OPTIONAL { ?s :nope ?none } }",
+    "unbound": "INSERT { ?s :p ?none . ?s :r ?o . GRAPH ?x { ?s :p 1 } } "
+    "WHERE { ?s :p ?o OPTIONAL { ?s :nope ?none } }",
     "blank nodes each": "INSERT { ?s :has [ :p ?o ] . _:b :q ?o } WHERE { ?s :p ?o }",
     "blank nodes found": "INSERT { GRAPH :k { ?n :again ?o } } WHERE { GRAPH :g { ?n :q ?o FILTER(isBlank(?n)) } }",
     "blank nodes deleted": "DELETE { GRAPH :g { ?n ?p ?o } } WHERE { GRAPH :g { ?n ?p ?o FILTER(isBlank(?n)) } }",
@@ -136,7 +139,8 @@ FORMS = {
     "no variables": "DELETE { :a :p 1 } INSERT { :b :p 1 . GRAPH :k { :b :p [] } } WHERE { :a :p 1 }",
     "subqueries, unions, values": "INSERT { ?s :max ?m } WHERE { { SELECT ?s (MAX(?o) AS ?m) WHERE { ?s :p ?o } "
     "GROUP BY ?s } UNION { GRAPH :h { ?s :p ?m } } VALUES ?s { :a :c } MINUS { ?s :q ?q } }",
-    "exists and paths": "INSERT { ?x :reaches ?y } WHERE { GRAPH ?g { ?x (:p|:q)+ ?y } FILTER EXISTS { GRAPH ?h { ?y ?p ?o } } }",
+    "exists and paths": "INSERT { ?x :reaches ?y } WHERE { GRAPH ?g { ?x (:p|:q)+ ?y } "
+    "FILTER EXISTS { GRAPH ?h { ?y ?p ?o } } }",
     "empty": "",
     "no prologue's end": "INSERT DATA { :a :p 1 } ;",
 }  # fmt: skip
