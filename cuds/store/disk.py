@@ -1,4 +1,4 @@
-"""A folder of data sets."""
+"""A folder of data sets and plain graphs."""
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -27,7 +27,7 @@ T = TypeVar("T")
 
 
 class Library(Writer):
-    """A folder of data sets: a file each, kept by name and version, asked by meaning.
+    """A folder of data sets and plain graphs: a file each, kept by name and version, asked by meaning.
 
     Several processes may read and write it at the same time. The first that asks keeps the index in ``index/``;
     another asks one of its own in memory, which takes longer to begin with.
@@ -71,7 +71,7 @@ class Library(Writer):
         return hdf5.read(self._data_set(name, version))
 
     def list(self) -> Versions:
-        """Return the newest version of every data set that is there, by name."""
+        """Return the newest version of every data set and plain graph that is there, by name."""
         self._shelf.settled()
         return self._shelf.listed()
 
@@ -275,7 +275,9 @@ class Library(Writer):
         return isinstance(name, str) and name != "" and bool(self._shelf.newest([called(name)]))
 
     def __repr__(self) -> str:
-        return f"Library({str(self.folder)!r}: {len(self)} data sets)"
+        plain = sum(v.plain for v in self._shelf.listed())
+        beside = f", {plain} plain graphs" if plain else ""
+        return f"Library({str(self.folder)!r}: {len(self) - plain} data sets{beside})"
 
     def _data_set(self, name: str, number: int | None) -> Path:
         version = self.version(name, number)

@@ -91,6 +91,7 @@ class Index:
     def __init__(self, store: Any) -> None:
         self.store = store
         self.changes: dict[str, int] = {}  # how often each graph became another
+        self._owned: dict[str, str] | None = None
         if not any(store.quads_for_pattern(None, _SUBCLASS, None, UNION)):
             store.extend(classes())
 
@@ -104,7 +105,9 @@ class Index:
 
     def owners(self) -> dict[str, str]:
         """Return whom each name belongs to."""
-        return self._recorded(_OWNER)
+        if self._owned is None or self.far:  # at an endpoint others say it too
+            self._owned = self._recorded(_OWNER)
+        return dict(self._owned)
 
     def owner(self, name: str) -> tuple[str, str]:
         """Return whom a name belongs to, and the mark of that one's first version; nothing where it is not here."""
@@ -121,10 +124,12 @@ class Index:
         if not entry.graph:  # no triple makes it
             self.store.add_graph(self.place(entry.version.iri))
         self.store.extend(self.quads(entry))  # all or nothing
+        if self._owned is not None:
+            self._owned[entry.version.name] = entry.owner
 
     def fill(self, several: Iterable[Entry]) -> None:
         """Take in many of which it has none; fast, but nothing is sure before it has ended."""
-        empty = []
+        self._owned, empty = None, []
 
         def each() -> Iterator[ox.Quad]:
             for entry in several:
@@ -140,6 +145,8 @@ class Index:
         """Forget a graph, if it is there; of which file it is goes last: who is interrupted does it again."""
         graph = self.place(iri(name))
         self.changed(iri(name))
+        if self._owned is not None:
+            self._owned.pop(name, None)
         for quad in list(self.store.quads_for_pattern(None, None, None, graph)):
             self._forget(quad.triple, graph)
         self.store.remove_graph(graph)
