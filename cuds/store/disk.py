@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import pyoxigraph
 
 from cuds.codecs import hdf5
-from cuds.errors import CudsError, FormatError, StorageError, UnsupportedError
+from cuds.errors import CudsError, FormatError, InvalidError, StorageError, UnsupportedError
 from cuds.model.dataset import DataSet
 from cuds.semantics.asking import PATIENCE, rows, whole
 from cuds.store.checking import Damages, check
@@ -301,10 +301,14 @@ class Library(Writer):
         begun = self.asked(lambda index: index.begun(sparql, default, named, timeout), among)
         try:
             return read(begun)
+        except InvalidError as error:
+            raise error.with_traceback(None) from None  # its frames hold what only this thread may let go of
         except BROKEN as error:
             if isinstance(error, CudsError):
                 raise
             return self.asked(lambda index: read(index.begun(sparql, default, named, timeout)), among, warn=False)
+        finally:
+            del begun
 
     def state_of(self, index: Index) -> object:
         """Return what changes whenever an index that is asked does."""
