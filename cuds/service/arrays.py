@@ -31,7 +31,7 @@ Part = Annotated[
 ]
 
 
-@router.api_route("/datasets/{id}/arrays/{location:path}", methods=["GET", "HEAD"])
+@router.get("/datasets/{id}/arrays/{location:path}")
 def read(request: Request, name: Name, location: Location, part: Part = "", version: Number = None) -> Response:
     """Return an array, or a part of it, as .npy, as bytes in C order with the least significant first, or as HDF5."""
     stored = found(request, name, version)

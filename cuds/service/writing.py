@@ -46,7 +46,7 @@ class Target:
     plain: bool = False
 
 
-async def take(request: Request, target: Target) -> Version:
+async def take(request: Request, target: Target, upload: str = "") -> Version:
     """Receive a body, or take an upload that it names, and keep it as the newest version of a name.
 
     Raises
@@ -63,7 +63,7 @@ async def take(request: Request, target: Target) -> Version:
     if target.plain and media not in GRAPHS:
         hint = f"send {', '.join(GRAPHS)}"
         raise FormatError(f"{target.name!r} is a graph without numbers", hint=hint, field="name")
-    said, upload = {}, request.query_params.get("upload", "")
+    said: dict[str, str] = {}
     if media == JSON:
         said = await referred(request)
         media, upload = HDF5, said["upload"]
