@@ -7,6 +7,9 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from cuds import __version__
+from cuds.codecs import rdf
+from cuds.model.dataset import DataSet
+from cuds.model.properties import Density
 from cuds.service.arrays import NPY, RAW
 from cuds.service.changing import PATCH
 from cuds.service.forms import GRAPHS, HDF5, JSON, SENT, TAKEN
@@ -17,14 +20,13 @@ Described = dict[str, Any]
 _OPEN = ("/health/", "/problems/")
 _SIMPLE = (400, 401, 403, 404, 406, 412, 413, 416, 429, 500, 503, 507)
 _WRITING = (*_SIMPLE, 408, 409, 415, 422, 428)
-_STEEL = '<urn:uuid:5c3f> a <https://w3id.org/cuds#Material> ; <http://www.w3.org/2000/01/rdf-schema#label> "steel" .'
 _NAMED = {"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]}
 _LISTED = {
     "type": "object",
     "properties": {"datasets": {"type": "array", "items": _NAMED}, "next": {"type": "string"}},
     "required": ["datasets"],
 }
-_BYTES: Described = {"schema": {"type": "string", "format": "binary"}}
+_BYTES: Described = {}  # not JSON: OpenAPI 3.1 says no more of it
 _UPLOAD: Described = {
     "schema": {
         "type": "object",
@@ -47,9 +49,10 @@ _LABEL = {
 }
 
 
-def _graphs(example: str = _STEEL) -> Described:
-    found = {media: dict(_BYTES) for media in GRAPHS}
-    return {**found, "text/turtle": {"schema": {"type": "string"}, "example": example}}
+def _graphs() -> Described:
+    steel = Density(value="7850 kg/m**3", label="steel", id="urn:example:steel")
+    example = rdf.text(DataSet(steel), "turtle")
+    return {**{media: dict(_BYTES) for media in GRAPHS}, "text/turtle": {"example": example}}
 
 
 _BODY: Described = {**{media: dict(_BYTES) for media in TAKEN}, **_graphs(), JSON: _UPLOAD}
@@ -140,7 +143,9 @@ def _complete(path: str, method: str, operation: Described) -> None:
     if (method, path) in _BODIES:
         operation["requestBody"] = {"required": True, "content": _BODIES[method, path]}
     for name, says in _HEADERS.get((method, path), {}).items():
-        header = {"name": name, "in": "header", "required": False, "description": says, "schema": {"type": "string"}}
+        kind = {"type": "string", **({"pattern": "^[0-9]{1,18}$"} if name.startswith("Upload-") else {})}
+        must = name == "Upload-Offset"
+        header = {"name": name, "in": "header", "required": must, "description": says, "schema": kind}
         operation.setdefault("parameters", []).append(header)
     if path.startswith(_OPEN):
         operation["security"] = []

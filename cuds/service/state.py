@@ -80,9 +80,15 @@ def known_as(text: str) -> str:
         raise ValueError(error.message) from None
 
 
+NAMED = r"^[^\x00-\x1f\x7f]+$"  # what a name is, as a pattern
 Name = Annotated[
     str,
-    Path(alias="id", description="The name of the data set, percent-encoded.", examples=["copper%20constants"]),
+    Path(
+        alias="id",
+        description="The name of the data set, percent-encoded.",
+        pattern=NAMED,
+        examples=["copper constants"],
+    ),
     AfterValidator(known_as),
 ]
 

@@ -19,7 +19,7 @@ from cuds.service.forms import GRAPHS, HDF5, JSON, SUFFIXES, TAKEN
 from cuds.service.negotiation import media_type
 from cuds.service.problems import Problem
 from cuds.service.receiving import draft, receive, small
-from cuds.service.screening import screen
+from cuds.service.screening import screen, screen_text
 from cuds.service.state import State, state, who
 from cuds.service.transfers import whole
 from cuds.store.protocol import Version
@@ -132,6 +132,7 @@ class _Coming:
             return library.adopt(self.file, self._named(), expected=expected, by=by)
         name = self._named()
         if self.media in GRAPHS:
+            screen_text(self.file)
             graph = rdf.graph(self.file)
             conform(complaints(graph))
             if expected and not has_numbers:
