@@ -171,7 +171,7 @@ def test_no_path_leads_out(server: Server, admin: httpx2.Client, tmp_path: Path)
             assert admin.get(f"{target}/arrays/{location.replace('..', '%2E%2E')}").status_code == 404
     assert {p for p in server.folder.parent.iterdir()} == outside
     for upload in ("..", "../service", "%2E%2E%2Fkeys"):
-        assert admin.get(f"/uploads/{quote(upload, safe='')}").status_code in (400, 404)
+        problem(admin.get(f"/uploads/{quote(upload, safe='').replace('.', '%2E')}"), 400, "malformed")
         answer = admin.post("/datasets", json={"upload": upload, "name": "x"})
         problem(answer, 404, "unknown")
 
@@ -196,7 +196,7 @@ def test_answers_name_no_place_of_this_machine(server: Server, admin: httpx2.Cli
 
 
 def test_json_that_is_nested_is_refused(admin: httpx2.Client, name: str) -> None:
-    deep = b"[" * 100_000 + b"]" * 100_000
+    deep = b"[" * 30_000 + b"]" * 30_000
     problem(put(admin, name, deep, "application/ld+json"), 422, "format")
     problem(admin.post("/datasets", content=deep, headers={"Content-Type": JSON}), 422, "invalid")
 
@@ -261,5 +261,6 @@ def test_too_often(narrow: Server) -> None:
         problem(said, 429, "too-many")
         assert int(said.headers["retry-after"]) >= 1
         assert seldom.get("/datasets").status_code == 200
-        guesses = [httpx2.get(f"{narrow.url}/datasets", headers={"X-API-Key": f"cuds_{n}"}) for n in range(150)]
+        with httpx2.Client(base_url=narrow.url) as nobody:
+            guesses = [nobody.get("/datasets", headers={"X-API-Key": f"cuds_{n}"}) for n in range(150)]
         assert {a.status_code for a in guesses} <= {401, 429}
