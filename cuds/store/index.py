@@ -73,7 +73,7 @@ class Index:
     """
 
     far = False  # whether each question takes a while, so that few are better than quick ones
-    shown = "isIRI({})"  # of the name of a graph: whether queries may see it
+    shown = "isIRI({0})"  # of the name of a graph: whether queries may see it
     hidden: Any = ox.BlankNode("cuds-index")
     default: Any = ox.BlankNode("cuds-default")
 
@@ -226,9 +226,16 @@ class Index:
 
     def _begun_of_all(self, sparql: str) -> Any:
         try:
-            return begun(self.store, among_named(sparql, self.shown))
+            return self.begun_over(sparql)
         except InvalidError:
-            return begun(self.store, sparql)  # which says where it is wrong in the text as it was given
+            return begun(self.store, sparql, named_graphs=[])  # it says where it is wrong in the text as it was given
+
+    def begun_over(self, sparql: str, **default: Any) -> Any:
+        """Return what is begun to be answered when ``GRAPH`` may mean any graph that is here."""
+        shown = among_named(sparql, self.shown)
+        if shown is not None:
+            return begun(self.store, shown, **default)
+        return begun(self.store, sparql, named_graphs=[ox.NamedNode(g) for g in self.names()], **default)
 
     def _begun_of(self, sparql: str, default: list[Any], named: list[Any]) -> Any:
         if len(default) < 2 or self.far:

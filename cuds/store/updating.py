@@ -14,7 +14,7 @@ import pyoxigraph as ox
 from cuds.errors import ForbiddenError, InvalidError, UnknownError, did_you_mean
 from cuds.semantics import filling, updates
 from cuds.semantics.asking import begun, in_time
-from cuds.semantics.tokens import among_named, tokens
+from cuds.semantics.tokens import tokens
 from cuds.semantics.updates import Operation
 from cuds.store.index import UNION, Index, described, merged
 from cuds.store.naming import DEFAULT, graph_name
@@ -239,7 +239,7 @@ class Updating:
             answer = self._of_chosen(query, default, named)
         else:
             place = self.index.place(operation.within or DEFAULT)
-            answer = begun(self.index.store, among_named(query, self.index.shown), default_graph=[place])
+            answer = self.index.begun_over(query, default_graph=[place])
         names = [variable.value for variable in answer.variables]
         return _Solutions(names, [tuple(row[name] for name in names) for row in in_time(answer, self.timeout)])
 
