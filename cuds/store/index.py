@@ -200,7 +200,7 @@ class Index:
         sparql : str
             The query.
         default, named : sequence of str
-            The IRIs of what is asked, in place of what the query says.
+            The IRIs of what is asked, in place of what the query says; what is not here says nothing.
         timeout : float
             Seconds that an endpoint has.
 
@@ -209,14 +209,15 @@ class Index:
         InvalidError
             When the query cannot be read, or would ask another machine.
         UnknownError
-            When a graph is chosen that is not here.
+            When FROM chooses what is not here.
         """
         refuse_service(sparql)
-        chosen = dataset_of(default, named) if default or named else dataset_clauses(sparql)
+        given = dataset_of(default, named) if default or named else None
+        chosen = given or dataset_clauses(sparql)
         if chosen is None:
             return self._begun_of_all(sparql)
         for graph in (*chosen.default, *chosen.named):
-            if not self.holds(graph):
+            if given is None and not self.holds(graph):
                 raise UnknownError(
                     f"query: FROM {graph}: there is no such data set here",
                     hint=did_you_mean(graph, self.names()),
