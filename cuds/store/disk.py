@@ -1,4 +1,4 @@
-"""A folder of data sets."""
+"""A folder of data sets and plain graphs."""
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -27,7 +27,7 @@ T = TypeVar("T")
 
 
 class Library(Writer):
-    """A folder of data sets: a file each, kept by name and version, asked by meaning.
+    """A folder of data sets and plain graphs: a file each, kept by name and version, asked by meaning.
 
     Several processes may read and write it at the same time. The first that asks keeps the index in ``index/``;
     another asks one of its own in memory, which takes longer to begin with.
@@ -71,7 +71,7 @@ class Library(Writer):
         return hdf5.read(self._data_set(name, version))
 
     def list(self) -> Versions:
-        """Return the newest version of every data set that is there, by name."""
+        """Return the newest version of every data set and plain graph that is there, by name."""
         self._shelf.settled()
         return self._shelf.listed()
 
@@ -185,7 +185,7 @@ class Library(Writer):
             The query.
         default, named : sequence of str
             The IRIs of the graphs that are asked, in place of what FROM and FROM NAMED say. Those of `default` are
-            one to the query; ``urn:cuds:default`` is the default graph of updates.
+            one to the query; ``urn:cuds:default`` is the default graph of updates. What is not there says nothing.
         among, timeout
             As for `query`.
 
@@ -194,7 +194,7 @@ class Library(Writer):
         InvalidError
             When the query cannot be read, would ask another machine, or takes longer.
         UnknownError
-            When a graph is named that is not there.
+            When FROM names what is no graph of the library.
         UnsupportedError
             When the index lies at an endpoint, and it is no SELECT.
         """
@@ -275,7 +275,9 @@ class Library(Writer):
         return isinstance(name, str) and name != "" and bool(self._shelf.newest([called(name)]))
 
     def __repr__(self) -> str:
-        return f"Library({str(self.folder)!r}: {len(self)} data sets)"
+        plain = sum(v.plain for v in self._shelf.listed())
+        beside = f", {plain} plain graphs" if plain else ""
+        return f"Library({str(self.folder)!r}: {len(self) - plain} data sets{beside})"
 
     def _data_set(self, name: str, number: int | None) -> Path:
         version = self.version(name, number)

@@ -73,13 +73,14 @@ class Index:
     """
 
     far = False  # whether each question takes a while, so that few are better than quick ones
-    shown = "isIRI({})"  # of the name of a graph: whether queries may see it
+    shown = "isIRI({0})"  # of the name of a graph: whether queries may see it
     hidden: Any = ox.BlankNode("cuds-index")
     default: Any = ox.BlankNode("cuds-default")
 
     def __init__(self, store: Any) -> None:
         self.store = store
         self.changes: dict[str, int] = {}  # how often each graph became another
+        self._owned: dict[str, str] | None = None
         if not any(store.quads_for_pattern(None, _SUBCLASS, None, UNION)):
             store.extend(classes())
 
@@ -93,7 +94,9 @@ class Index:
 
     def owners(self) -> dict[str, str]:
         """Return whom each name belongs to."""
-        return self._recorded(_OWNER)
+        if self._owned is None or self.far:  # at an endpoint others say it too
+            self._owned = self._recorded(_OWNER)
+        return dict(self._owned)
 
     def owner(self, name: str) -> tuple[str, str]:
         """Return whom a name belongs to, and the mark of that one's first version; nothing where it is not here."""
@@ -110,10 +113,12 @@ class Index:
         if not entry.graph:  # no triple makes it
             self.store.add_graph(self.place(entry.version.iri))
         self.store.extend(self.quads(entry))  # all or nothing
+        if self._owned is not None:
+            self._owned[entry.version.name] = entry.owner
 
     def fill(self, several: Iterable[Entry]) -> None:
         """Take in many of which it has none; fast, but nothing is sure before it has ended."""
-        empty = []
+        self._owned, empty = None, []
 
         def each() -> Iterator[ox.Quad]:
             for entry in several:
@@ -129,6 +134,8 @@ class Index:
         """Forget a graph, if it is there; of which file it is goes last: who is interrupted does it again."""
         graph = self.place(iri(name))
         self.changed(iri(name))
+        if self._owned is not None:
+            self._owned.pop(name, None)
         for quad in list(self.store.quads_for_pattern(None, None, None, graph)):
             self._forget(quad.triple, graph)
         self.store.remove_graph(graph)
@@ -193,7 +200,7 @@ class Index:
         sparql : str
             The query.
         default, named : sequence of str
-            The IRIs of what is asked, in place of what the query says.
+            The IRIs of what is asked, in place of what the query says; what is not here says nothing.
         timeout : float
             Seconds that an endpoint has.
 
@@ -202,14 +209,15 @@ class Index:
         InvalidError
             When the query cannot be read, or would ask another machine.
         UnknownError
-            When a graph is chosen that is not here.
+            When FROM chooses what is not here.
         """
         refuse_service(sparql)
-        chosen = dataset_of(default, named) if default or named else dataset_clauses(sparql)
+        given = dataset_of(default, named) if default or named else None
+        chosen = given or dataset_clauses(sparql)
         if chosen is None:
             return self._begun_of_all(sparql)
         for graph in (*chosen.default, *chosen.named):
-            if not self.holds(graph):
+            if given is None and not self.holds(graph):
                 raise UnknownError(
                     f"query: FROM {graph}: there is no such data set here",
                     hint=did_you_mean(graph, self.names()),
@@ -219,9 +227,16 @@ class Index:
 
     def _begun_of_all(self, sparql: str) -> Any:
         try:
-            return begun(self.store, among_named(sparql, self.shown))
+            return self.begun_over(sparql)
         except InvalidError:
-            return begun(self.store, sparql)  # which says where it is wrong in the text as it was given
+            return begun(self.store, sparql, named_graphs=[])  # it says where it is wrong in the text as it was given
+
+    def begun_over(self, sparql: str, **default: Any) -> Any:
+        """Return what is begun to be answered when ``GRAPH`` may mean any graph that is here."""
+        shown = among_named(sparql, self.shown)
+        if shown is not None:
+            return begun(self.store, shown, **default)
+        return begun(self.store, sparql, named_graphs=[ox.NamedNode(g) for g in self.names()], **default)
 
     def _begun_of(self, sparql: str, default: list[Any], named: list[Any]) -> Any:
         if len(default) < 2 or self.far:

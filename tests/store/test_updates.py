@@ -6,10 +6,12 @@ from typing import Any
 
 import pyoxigraph as ox
 import pytest
+from hypothesis import HealthCheck, given, settings, strategies as st
 from rdflib import BNode, Graph, Literal, URIRef
 from rdflib.compare import isomorphic
 
 import cuds
+from tests.conftest import DEEP
 
 START = """
 PREFIX : <urn:x:>
@@ -114,11 +116,13 @@ FORMS = {
     "move default": "MOVE DEFAULT TO :new",
     "add": "ADD :g TO :h",
     "add to default": "ADD :h TO DEFAULT",
-    "later see earlier": "INSERT DATA { GRAPH :new { :a :p 5 } } ; INSERT { :found :in ?g } WHERE { GRAPH ?g { :a :p 5 } }"
-    " ; DELETE WHERE { GRAPH :new { ?s ?p ?o } } ; INSERT { :then :in ?g } WHERE { GRAPH ?g { :a :p 5 } }",
+    "later see earlier": "INSERT DATA { GRAPH :new { :a :p 5 } } ; INSERT { :found :in ?g } "
+    "WHERE { GRAPH ?g { :a :p 5 } } ; DELETE WHERE { GRAPH :new { ?s ?p ?o } } ;"
+    " INSERT { :then :in ?g } WHERE { GRAPH ?g { :a :p 5 } }",
     "later see what was dropped": "DROP GRAPH :g ; INSERT { :left :in ?g } WHERE { GRAPH ?g { ?s :p 1 } }",
     "later see the default graph": "INSERT DATA { :z :p 1 } ; INSERT { ?s :one true } WHERE { ?s :p 1 }",
-    "keywords and braces in texts": """INSERT DATA { :a :p "} ; DROP ALL { GRAPH ?g {" , 'WHERE' , '''a'{'}\n''' . # } ; DROP ALL
+    "keywords and braces in texts": """INSERT DATA {
+      :a :p "} ; DROP ALL { GRAPH ?g {" , 'WHERE' , '''a'{'}\n''' . # } ; DROP ALL
       GRAPH <urn:x:a#;DROP> { :a :p "\\"}" } } ; # ; CLEAR ALL {
     INSERT { GRAPH <urn:x:WHERE;> { ?s ?p "{" } } # USING :g {
     WHERE { ?s ?p 1 FILTER(?p != <urn:x:using> && ?s<:z) }""",
@@ -127,7 +131,8 @@ FORMS = {
     "several at once": "INSERT DATA { :a :p 7 } ; DELETE DATA { :a :p 1 } ; COPY DEFAULT TO :c ; CLEAR DEFAULT ;"
     " INSERT { GRAPH :d { ?s ?p ?o } } WHERE { GRAPH :c { ?s ?p ?o } } ; ADD :d TO DEFAULT ; DROP GRAPH :c ;",
     "templates that make no triple": "INSERT { ?o :p ?s . ?s ?o ?s . GRAPH ?o { ?s :p ?s } } WHERE { ?s :p ?o }",
-    "unbound": "INSERT { ?s :p ?none . ?s :r ?o . GRAPH ?x { ?s :p 1 } } WHERE { ?s :p ?o OPTIONAL { ?s :nope ?none } }",
+    "unbound": "INSERT { ?s :p ?none . ?s :r ?o . GRAPH ?x { ?s :p 1 } } "
+    "WHERE { ?s :p ?o OPTIONAL { ?s :nope ?none } }",
     "blank nodes each": "INSERT { ?s :has [ :p ?o ] . _:b :q ?o } WHERE { ?s :p ?o }",
     "blank nodes found": "INSERT { GRAPH :k { ?n :again ?o } } WHERE { GRAPH :g { ?n :q ?o FILTER(isBlank(?n)) } }",
     "blank nodes deleted": "DELETE { GRAPH :g { ?n ?p ?o } } WHERE { GRAPH :g { ?n ?p ?o FILTER(isBlank(?n)) } }",
@@ -135,7 +140,8 @@ FORMS = {
     "no variables": "DELETE { :a :p 1 } INSERT { :b :p 1 . GRAPH :k { :b :p [] } } WHERE { :a :p 1 }",
     "subqueries, unions, values": "INSERT { ?s :max ?m } WHERE { { SELECT ?s (MAX(?o) AS ?m) WHERE { ?s :p ?o } "
     "GROUP BY ?s } UNION { GRAPH :h { ?s :p ?m } } VALUES ?s { :a :c } MINUS { ?s :q ?q } }",
-    "exists and paths": "INSERT { ?x :reaches ?y } WHERE { GRAPH ?g { ?x (:p|:q)+ ?y } FILTER EXISTS { GRAPH ?h { ?y ?p ?o } } }",
+    "exists and paths": "INSERT { ?x :reaches ?y } WHERE { GRAPH ?g { ?x (:p|:q)+ ?y } "
+    "FILTER EXISTS { GRAPH ?h { ?y ?p ?o } } }",
     "empty": "",
     "no prologue's end": "INSERT DATA { :a :p 1 } ;",
 }  # fmt: skip
@@ -153,3 +159,85 @@ def test_prefixes_may_be_declared_anew_between_operations(library: cuds.Library)
         "PREFIX : <urn:y:> PREFIX z: <urn:z:> INSERT { ?x z:q ?y } WHERE { ?x :p ?y }",
     )
     compared(library, parts)
+
+
+# --- any updates at all ---
+
+_terms = st.sampled_from([":a", ":b", ":c", "1", '"x"@en', '"} ; DROP ALL"'])
+_nodes = st.sampled_from([":a", ":b", ":c"])
+_verbs = st.sampled_from([":p", ":q"])
+_graphs = st.sampled_from([":g", ":h", ":i"])
+_variables = st.sampled_from(["?x", "?y", "?z"])
+
+
+@st.composite
+def _data(draw: Any, *, blank: bool) -> str:
+    subjects = st.one_of(_nodes, st.just("_:n")) if blank else _nodes
+    said = [f"{draw(subjects)} {draw(_verbs)} {draw(_terms)} ." for _ in range(draw(st.integers(1, 3)))]
+    return " ".join(f"GRAPH {draw(_graphs)} {{ {one} }}" if draw(st.booleans()) else one for one in said)
+
+
+@st.composite
+def _pattern(draw: Any, *, template: bool = False) -> str:
+    def one() -> str:
+        parts = [
+            draw(st.one_of(_variables, _nodes)),
+            draw(st.one_of(_variables, _verbs)),
+            draw(st.one_of(_variables, _terms)),
+        ]
+        where = draw(
+            st.sampled_from(["", f"GRAPH {draw(_graphs)}", f"GRAPH {draw(st.one_of(_graphs, st.just('?g')))}"])
+        )
+        return f"{where} {{ {' '.join(parts)} }}" if where else f"{' '.join(parts)} ."
+
+    listed = [one() for _ in range(draw(st.integers(1, 2)))]
+    if not template and draw(st.booleans()):
+        listed[-1] = (
+            f"OPTIONAL {{ {listed[-1]} }}" if draw(st.booleans()) else f"{{ {listed[-1]} }} UNION {{ ?x :p ?y }}"
+        )
+    return " ".join(listed)
+
+
+@st.composite
+def _operation(draw: Any) -> str:
+    kind = draw(st.integers(0, 6))
+    if kind == 0:
+        return f"INSERT DATA {{ {draw(_data(blank=True))} }}"
+    if kind == 1:
+        return f"DELETE DATA {{ {draw(_data(blank=False))} }}"
+    if kind == 2:
+        return f"DELETE WHERE {{ {draw(_pattern(template=True))} }}"
+    if kind == 3:
+        what = draw(st.sampled_from(["GRAPH :g", "GRAPH :h", "DEFAULT", "NAMED", "ALL"]))
+        return f"{draw(st.sampled_from(['CLEAR', 'DROP']))} SILENT {what}"
+    if kind == 4:
+        ends = [draw(st.sampled_from([":g", ":h", "DEFAULT"])) for _ in range(2)]
+        return f"{draw(st.sampled_from(['COPY', 'MOVE', 'ADD']))} SILENT {ends[0]} TO {ends[1]}"
+    begin = draw(st.sampled_from(["", "WITH :g ", "WITH :i "]))
+    using = draw(
+        st.sampled_from(["", "", "USING :g ", "USING :g USING :h ", "USING NAMED :h ", "USING :g USING NAMED :g "])
+    )
+    parts = [f"DELETE {{ {draw(_pattern(template=True))} }} ", f"INSERT {{ {draw(_pattern(template=True))} }} "]
+    kept = draw(st.sampled_from([parts, parts[:1], parts[1:]]))
+    return f"{begin}{''.join(kept)}{using}WHERE {{ {draw(_pattern())} }}"
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200 if DEEP else 25)
+@given(requests=st.lists(st.lists(_operation(), min_size=1, max_size=4), min_size=1, max_size=3))
+def test_any_updates_do_what_a_bare_store_does(library: cuds.Library, requests: list[list[str]]) -> None:
+    library.update("DROP ALL")
+    compared(library, *[tuple(P + one.replace("_:n", f"_:n{n}") for n, one in enumerate(r)) for r in requests])
+
+
+def test_later_operations_see_what_a_data_set_is_as_a_whole(library: cuds.Library) -> None:
+    library.put(cuds.ElasticTensor.isotropic("200 GPa", 0.3, label="steel"))
+    library.update(
+        "INSERT { GRAPH ?g { ?x <http://www.w3.org/2000/01/rdf-schema#label> 'iron' } } "
+        "WHERE { GRAPH ?g { ?x <http://www.w3.org/2000/01/rdf-schema#label> 'steel' } } ; "
+        "DELETE WHERE { GRAPH ?g { ?x <http://www.w3.org/2000/01/rdf-schema#label> 'steel' } } ; "
+        "INSERT { GRAPH <urn:x:log> { ?g <urn:x:of> ?t } } "
+        "WHERE { GRAPH ?g { ?g <http://purl.org/dc/terms/title> ?t } }"
+    )
+    assert library.get("steel")[cuds.ElasticTensor].label == "iron"
+    assert library.graph_text("urn:x:log") == b'<urn:cuds:dataset:steel> <urn:x:of> "steel" .\n'
+    assert library.verify() == []
