@@ -17,6 +17,7 @@ import httpx2
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
+from jwt.algorithms import ECAlgorithm
 
 import cuds
 from cuds.errors import InvalidError
@@ -190,7 +191,7 @@ def issuer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Any,
     """An issuer of tokens: its keys as a file behind HTTP."""
     folder = tmp_path_factory.mktemp("issuer")
     private = ec.generate_private_key(ec.SECP256R1())
-    public = jwt.algorithms.ECAlgorithm.to_jwk(private.public_key(), as_dict=True)
+    public = ECAlgorithm.to_jwk(private.public_key(), as_dict=True)
     (folder / "keys.json").write_text(json.dumps({"keys": [{**public, "kid": "one", "use": "sig"}]}))
     quiet = type("Quiet", (SimpleHTTPRequestHandler,), {"log_message": lambda *a: None})
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(quiet, directory=str(folder)))
