@@ -33,7 +33,7 @@ def atoms(n: int) -> cuds.DataSet:
 class Bare(http.server.SimpleHTTPRequestHandler):
     """Sends files, and takes bodies to nowhere."""
 
-    def log_message(self, *about: Any) -> None:
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
         pass
 
     def do_PUT(self) -> None:
