@@ -44,6 +44,8 @@ async def change(request: Request, name: Name) -> Response:
 
     def changed() -> Version:
         here, by = state(request), who(request)
+        here.rights.writer(by)
+        here.rights.read(by, name)
         here.rights.write(by, name)
         current = here.library.version(name)
         number = expected(request.headers, current)
@@ -66,6 +68,7 @@ async def change(request: Request, name: Name) -> Response:
 def delete(request: Request, name: Name) -> Response:
     """Delete a data set: a version that says that there is nothing; earlier ones stay."""
     here, by = state(request), who(request)
+    here.rights.writer(by)
     here.rights.read(by, name)
     here.rights.write(by, name)
     number = expected(request.headers, here.library.version(name))

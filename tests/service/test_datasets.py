@@ -177,20 +177,22 @@ def test_pages_are_stable_while_others_write(server: Server, tmp_path: Path) -> 
 
 def test_data_sets_are_found_by_class_and_by_value(server: Server, tmp_path: Path) -> None:
     with server.client("finder") as client:
-        put(client, "soft", as_file(steel(70), tmp_path))
-        put(client, "hard", as_file(steel(300), tmp_path))
-        put(client, "atoms", as_file(copper(), tmp_path))
+        put(client, "of finder, soft", as_file(steel(70), tmp_path))
+        put(client, "of finder, hard", as_file(steel(300), tmp_path))
+        put(client, "of finder, atoms", as_file(copper(), tmp_path))
 
         def found(**given: str) -> list[str]:
-            answer = client.get("/datasets", params=given)
+            answer = client.get("/datasets", params={"q": "of finder", **given})
             assert answer.status_code == 200, answer.text
             return [d["name"] for d in answer.json()["datasets"]]
 
-        assert found(**{"class": "ElasticTensor"}) == ["hard", "soft"]
-        assert found(**{"class": "Entity"}) == ["atoms", "hard", "soft"]
-        assert found(**{"class": "ElasticTensor", "C11": ">200000 MPa"}) == ["hard"]
-        assert found(**{"class": "ElasticTensor", "label": "steel", "K": "<100 GPa"}) == ["soft"]
-        (row,) = client.get("/datasets", params={"class": "ElasticTensor", "C11": ">200 GPa"}).json()["datasets"]
+        assert found(**{"class": "ElasticTensor"}) == ["of finder, hard", "of finder, soft"]
+        assert found(**{"class": "Entity"}) == ["of finder, atoms", "of finder, hard", "of finder, soft"]
+        assert found(**{"class": "ElasticTensor", "C11": ">200000 MPa"}) == ["of finder, hard"]
+        assert found(**{"class": "ElasticTensor", "label": "steel", "K": "<100 GPa"}) == ["of finder, soft"]
+        (row,) = client.get("/datasets", params={"q": "of finder", "class": "ElasticTensor", "C11": ">200 GPa"}).json()[
+            "datasets"
+        ]
         assert row["found"][0]["values"]["C11"] == pytest.approx(403.8e9, rel=1e-3)
         for given, slug in [
             ({"class": "Elastic"}, "unknown"),

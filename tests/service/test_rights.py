@@ -50,6 +50,7 @@ def test_what_is_of_another_is_not_there(server: Server, name: str, tmp_path: Pa
         if method != "HEAD":
             said = problem(answer, 404, "unknown")
             never = problem(ask(other, "never", method, way, body), 404, "unknown") if method != "PUT" else said
+            assert name not in said["hint"] + never["hint"]
             assert said["detail"].replace(name, "never") == never["detail"].replace(name, "never")
         assert ask(owner, name, method, way, body).status_code < 300
 
