@@ -10,7 +10,7 @@ from cuds.errors import CudsError, StaleError, UnsupportedError
 from cuds.semantics.updates import Operation, operations
 from cuds.store.graphs import kept
 from cuds.store.index import triples
-from cuds.store.kept import graph_in, remarks, write_plain, write_tombstone
+from cuds.store.kept import attribute, graph_in, remarks, write_plain, write_tombstone
 from cuds.store.naming import name_of
 from cuds.store.protocol import Version
 from cuds.store.shelf import Position, Shelf, storing
@@ -104,5 +104,5 @@ def _draft(shelf: Shelf, own: Path, n: int, touched: Touched, by: str) -> Path:
         return write_tombstone(own / f"{n}.deleted", notes)
     text = kept(list(touched.now))
     if before is not None and not before.plain and not touched.made:
-        return restated(shelf.path(before), own / f"{n}.h5md", text, notes)
+        return restated(shelf.path(before), own / f"{n}.h5md", text, attribute(notes))
     return write_plain(own / f"{n}.nt", text, notes)

@@ -13,7 +13,7 @@ from cuds.model.dataset import DataSet
 from cuds.model.entity import Entity
 from cuds.semantics.asking import PATIENCE
 from cuds.store.graphs import kept, stated
-from cuds.store.kept import remarks, write_plain, write_tombstone
+from cuds.store.kept import attribute, remarks, write_plain, write_tombstone
 from cuds.store.naming import called, named
 from cuds.store.protocol import Version, chosen, newest_number, refuse_stale
 from cuds.store.shelf import Shelf
@@ -59,7 +59,7 @@ class Writer:
 
         whole, known = named(data, name)
         notes = self._begun(known, expected, by, "put")
-        return self._committed(known, expected, lambda own: hdf5.write(whole, own / "set.h5md", notes))
+        return self._committed(known, expected, lambda own: hdf5.write(whole, own / "set.h5md", attribute(notes)))
 
     def put_graph(self, name: str, graph: Any, *, expected: int | None = None, by: str = "") -> Version:
         """Keep a graph as the newest version of a name: a plain one, or what a data set of that name says from now on.
@@ -98,7 +98,9 @@ class Writer:
         if newest is None or newest.plain:
             return self._committed(name, expected, lambda own: write_plain(own / "set.nt", text, notes))
         source = self._shelf.path(newest)  # only while it is the newest, as the numbers are of that one
-        return self._committed(name, newest.number, lambda own: restated(source, own / "set.h5md", text, notes))
+        return self._committed(
+            name, newest.number, lambda own: restated(source, own / "set.h5md", text, attribute(notes))
+        )
 
     def adopt(self, file: Path, name: str = "", *, expected: int | None = None, by: str = "") -> Version:
         """Keep a file that `cuds.write` or another library wrote; it is moved here once all of it was read and checked.
@@ -130,7 +132,7 @@ class Writer:
 
         def write(own: Path) -> Path:
             taken = Path(shutil.move(file, own / "set.h5md"))
-            noted(taken, notes)
+            noted(taken, attribute(notes))
             return taken
 
         return self._committed(known, expected, write, back=file)

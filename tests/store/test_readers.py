@@ -106,7 +106,8 @@ def test_clauses_and_find_reach_nothing_of_others(library: cuds.Library) -> None
         with pytest.raises(UnknownError, match="no such data set") as caught:
             library.query(f"SELECT * {clause} <urn:cuds:dataset:theirs> WHERE {{ ?s ?p ?o }}", among=mine)
         assert "theirs" not in caught.value.hint
-    for chosen in ({"default": ["urn:cuds:dataset:theirs"]}, {"named": ["urn:cuds:dataset:theirs"]}):
+    ways: list[dict[str, Any]] = [{"default": ["urn:cuds:dataset:theirs"]}, {"named": ["urn:cuds:dataset:theirs"]}]
+    for chosen in ways:
         asked = "SELECT * WHERE { { ?s ?p ?o } UNION { GRAPH ?g { ?s ?p ?o } } }"
         assert list(library.answer(asked, among=mine, **chosen)) == []
         assert len(list(library.answer(asked, **chosen))) > 10
