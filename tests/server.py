@@ -55,6 +55,8 @@ class Server:
         """End it, and return how it ended."""
         if self.process.poll() is None:
             self.process.send_signal(how)
+        if self.process.stdout is not None:
+            self.process.stdout.close()
         return self.process.wait(60)
 
 
@@ -66,8 +68,6 @@ def serving(folder: Path, *options: str) -> Iterator[Server]:
         yield server
     finally:
         server.stop()
-        if server.process.stdout is not None:
-            server.process.stdout.close()
 
 
 def start(folder: Path, *options: str) -> Server:

@@ -160,8 +160,8 @@ def stored_graph(path: Path) -> bytes:
     return stored(path)[0]
 
 
-def stored(path: Path) -> tuple[bytes, dict[str, Any]]:
-    """Return the graph in a file as N-Triples, and the attributes of ``/meta``.
+def stored(path: Path, note: str = "") -> tuple[bytes, str]:
+    """Return the graph in a file as N-Triples, and a remark on the file; nothing where it has none of that name.
 
     Raises
     ------
@@ -169,7 +169,7 @@ def stored(path: Path) -> tuple[bytes, dict[str, Any]]:
         When the file is no data set of cuds, is damaged, or its graph was changed after it was written.
     """
     with _opened(path) as file:
-        return _said(file)[0], dict(file["meta"].attrs)
+        return _said(file)[0], str(file["meta"].attrs.get(note, ""))
 
 
 def _said(file: Any) -> tuple[bytes, bytes]:

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
-_LETTER = (
-    r"[\w\-:\u00b7\u0300-\u036f\u203f\u2040\u2070-\u218f\u2c00-\u2fef\u3001-\ud7ff\uf900-\ufffd\U00010000-\U000effff]"
+_LETTER = (  # what the grammar lets stand in names, and whatever else counts as a letter
+    r"[\w\-:\u00b7\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u037d\u037f-\u1fff\u200c\u200d\u203f\u2040\u2070-\u218f"
+    r"\u2c00-\u2fef\u3001-\ud7ff\uf900-\ufdcf\ufdf0-\ufffd\U00010000-\U000effff]"
 )
 _TOKEN = re.compile(
     rf"""(?P<skip>\s+|\#[^\r\n]*)
@@ -61,20 +62,22 @@ def tokens(sparql: str) -> Iterator[Token]:
             depth += 1
 
 
-def among_named(sparql: str, only: str) -> str:
-    """Return a query in which ``GRAPH ?g`` is followed up by a test of each such variable.
+def among_named(sparql: str, only: str) -> str | None:
+    """Return a query in which each ``GRAPH ?g`` has a test of its variable in front; None where it is not sure which.
 
     Parameters
     ----------
     sparql : str
         A query, or the pattern of one.
     only : str
-        The test, with ``{}`` for the variable.
+        The test, with ``{0}`` for the variable.
     """
     listed = list(tokens(sparql))
     parts, at = [], 0
-    for word, variable in pairwise(listed):
-        if word.says("GRAPH") and variable.kind == "variable":
-            parts += [sparql[at : word.start], f" FILTER({only.format(variable.text)}) "]
+    for word, after in pairwise(listed):
+        if word.says("GRAPH") and after.kind == "variable":
+            parts += [sparql[at : word.start], f" FILTER({only.format(after.text)}) "]
             at = word.start
+        elif word.says("GRAPH") and after.kind not in ("iri", "word"):
+            return None
     return "".join([*parts, sparql[at:]])

@@ -2,7 +2,9 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from anyio.to_thread import run_sync
 from fastapi import FastAPI
@@ -25,6 +27,7 @@ from cuds.service import (
     validation,
     vocabulary,
 )
+from cuds.service.describing import describe
 from cuds.service.guard import Guard, Problems, raised
 from cuds.service.limits import Limits
 from cuds.service.observing import Observing
@@ -86,4 +89,11 @@ def create_app(library: Library | str | Path, settings: Settings | None = None) 
     app.state.cuds = state
     for router in _ROUTERS:
         app.include_router(router)
+    app.openapi = partial(_described, app)  # type: ignore[method-assign]  # as the framework says to do
     return app
+
+
+def _described(app: FastAPI) -> dict[str, Any]:
+    if app.openapi_schema is None:
+        app.openapi_schema = describe(app)
+    return app.openapi_schema

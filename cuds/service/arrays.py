@@ -19,19 +19,19 @@ from cuds.service.negotiation import negotiate
 from cuds.service.problems import Problem
 from cuds.service.reading import Number, found
 from cuds.service.sending import Content, Piece, Stretch, whole
-from cuds.service.state import Name, decoded
+from cuds.service.state import NAMED, Name, decoded
 from cuds.service.summary import arrays
 
 router = APIRouter(tags=["arrays"])
 NPY, RAW = "application/x-npy", "application/octet-stream"
 _AXIS = re.compile(r"(-?\d{1,15})|(-?\d{1,15})?:(-?\d{1,15})?(?::([1-9]\d{0,14}))?")
-Location = Annotated[str, Path(alias="location", description="Where it lies."), AfterValidator(decoded)]
+Location = Annotated[str, Path(alias="location", description="Where it lies.", pattern=NAMED), AfterValidator(decoded)]
 Part = Annotated[
     str, Query(alias="slice", max_length=500, description="A part, as numpy writes it.", examples=["0:100,:"])
 ]
 
 
-@router.api_route("/datasets/{id}/arrays/{location:path}", methods=["GET", "HEAD"])
+@router.get("/datasets/{id}/arrays/{location:path}")
 def read(request: Request, name: Name, location: Location, part: Part = "", version: Number = None) -> Response:
     """Return an array, or a part of it, as .npy, as bytes in C order with the least significant first, or as HDF5."""
     stored = found(request, name, version)
@@ -101,7 +101,7 @@ class Lying:
 
     def _limited(self, chosen: AnyArray) -> None:
         most = self.stored.state.settings.selection
-        if chosen.nbytes > most and not (chosen.flags.c_contiguous and isinstance(chosen, Mapped)):
+        if chosen.nbytes > most and isinstance(chosen, Mapped) and not chosen.flags.c_contiguous:
             hint = "ask for a part that lies in one piece, like 0:1000, or for less"
             raise TooLargeError(f"slice: {chosen.nbytes} bytes, more than {most}", hint=hint, most=most)
 

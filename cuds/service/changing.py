@@ -13,7 +13,7 @@ from cuds.service.datasets import written
 from cuds.service.forms import JSON
 from cuds.service.negotiation import media_type
 from cuds.service.receiving import small
-from cuds.service.state import Name, state, who
+from cuds.service.state import Beside, Name, state, who
 from cuds.service.writing import Target, as_object, free, take
 from cuds.store.protocol import Version
 
@@ -24,13 +24,15 @@ _SMALL = 1 << 16  # bytes
 
 @router.post("/datasets")
 async def make(
-    request: Request, name: Annotated[str, Query(max_length=200, description="Its label when none is given.")] = ""
+    request: Request,
+    name: Annotated[str, Query(max_length=200, description="Its label when none is given.")] = "",
+    upload: Beside = "",
 ) -> Response:
     """Make a data set of a body, or of an upload: ``{"upload": "...", "name": "..."}``."""
     state(request).rights.writer(who(request))
     if name:
         await run_sync(free, request, name)
-    version = await take(request, Target(name))
+    version = await take(request, Target(name), upload)
     return await run_sync(lambda: written(request, version, new=True))
 
 
@@ -42,6 +44,8 @@ async def change(request: Request, name: Name) -> Response:
 
     def changed() -> Version:
         here, by = state(request), who(request)
+        here.rights.writer(by)
+        here.rights.read(by, name)
         here.rights.write(by, name)
         current = here.library.version(name)
         number = expected(request.headers, current)
@@ -64,6 +68,7 @@ async def change(request: Request, name: Name) -> Response:
 def delete(request: Request, name: Name) -> Response:
     """Delete a data set: a version that says that there is nothing; earlier ones stay."""
     here, by = state(request), who(request)
+    here.rights.writer(by)
     here.rights.read(by, name)
     here.rights.write(by, name)
     number = expected(request.headers, here.library.version(name))

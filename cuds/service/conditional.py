@@ -139,5 +139,5 @@ def _match(given: str, current: Tagged | None, forms: Sequence[str]) -> None:
 
 def _is(tag: str, current: Tagged, forms: Sequence[str]) -> bool:
     """Whether a tag is one of a form of a version."""
-    version, dash, form = tag.rpartition("-")
+    version, dash, form = tag.partition("-")
     return bool(dash) and version == current.tag and (not forms or form in forms)

@@ -8,14 +8,14 @@ from cuds.service.conditional import etag, expected, unchanged
 from cuds.service.forms import short
 from cuds.service.negotiation import negotiate
 from cuds.service.reading import Number, found
-from cuds.service.state import Name, link, state, who
+from cuds.service.state import Beside, Name, link, state, who
 from cuds.service.writing import Target, take
 from cuds.store.protocol import Version
 
 router = APIRouter(tags=["data sets"])
 
 
-@router.api_route("/datasets/{id}", methods=["GET", "HEAD"], name="read")
+@router.get("/datasets/{id}")
 def read(request: Request, name: Name, version: Number = None) -> Response:
     """Return a data set in the form that is liked best."""
     stored = found(request, name, version)
@@ -28,7 +28,7 @@ def read(request: Request, name: Name, version: Number = None) -> Response:
 
 
 @router.put("/datasets/{id}")
-async def replace(request: Request, name: Name) -> Response:
+async def replace(request: Request, name: Name, upload: Beside = "") -> Response:
     """Make a data set, or a new version of it."""
 
     def before() -> Target:
@@ -38,7 +38,7 @@ async def replace(request: Request, name: Name) -> Response:
         return Target(name, expected(request.headers, current), current is not None and current.plain)
 
     target = await run_sync(before)
-    version = await take(request, target)
+    version = await take(request, target, upload)
     return await run_sync(lambda: written(request, version, new=not target.expected))
 
 

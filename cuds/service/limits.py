@@ -80,7 +80,8 @@ class _Body:
             return await self.receive()
         self.begun = self.begun or time.monotonic()
         try:
-            message = await asyncio.wait_for(self.receive(), self.settings.pause)
+            async with asyncio.timeout(self.settings.pause):
+                message = await self.receive()
         except TimeoutError:
             raise self._slow(f"nothing came for {self.settings.pause:g} s") from None
         self.size += len(message.get("body", b""))

@@ -1,5 +1,6 @@
 """Bodies of requests, to the disk as they come: none is held in memory."""
 
+import asyncio
 import base64
 import binascii
 import hashlib
@@ -9,7 +10,7 @@ from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, Any
 
 import anyio
 from anyio.to_thread import run_sync
@@ -26,7 +27,7 @@ _DIGEST = re.compile(r"\s*([a-z0-9-]+)\s*=\s*:([A-Za-z0-9+/=]*):\s*")
 
 @dataclass(frozen=True)
 class Received:
-    """What came: how long it is, and its SHA-256."""
+    """What came: how long it is, and its SHA-256, where the request states one."""
 
     size: int
     sha256: bytes
@@ -69,28 +70,34 @@ async def receive(request: Request, path: Path, most: int) -> Received:
     return found
 
 
-async def append(request: Request, file: BinaryIO, most: int) -> Received:
-    """Write a body to an open file; while some is written and hashed, more may come."""
-    sha, size, waiting = hashlib.sha256(), 0, bytearray()
+async def append(request: Request, file: IO[Any], most: int) -> Received:
+    """Write a body to an open file; while some of it is written and hashed, more comes."""
+    sha, size, waiting, held = hashlib.sha256(), 0, list[bytes](), 0
+    wanted = any(name in request.headers for name in ("content-digest", "repr-digest"))
+    writing: asyncio.Future[None] | None = None
 
-    def written(some: bytes) -> None:
-        sha.update(some)
-        file.write(some)
+    def written(several: list[bytes]) -> None:
+        for some in several if wanted else ():
+            sha.update(some)
+        file.writelines(several)
 
     try:
         async for some in request.stream():
             size += len(some)
             if size > most:
                 raise TooLargeError(f"the body has more than {most} bytes", hint="send less", most=most)
-            waiting += some
-            if len(waiting) >= _PIECE:
-                await run_sync(written, bytes(waiting))
-                waiting.clear()
+            waiting.append(some)
+            held += len(some)
+            if held >= _PIECE:
+                if writing is not None:
+                    await writing
+                writing, waiting, held = asyncio.ensure_future(run_sync(written, waiting)), [], 0
     except ClientDisconnect:
-        if waiting:
-            await run_sync(written, bytes(waiting))
         raise Problem("malformed", "the connection ended before the body did", hint="send it again") from None
-    await run_sync(written, bytes(waiting))
+    finally:
+        if writing is not None:
+            await asyncio.shield(writing)
+        await run_sync(written, waiting)
     return Received(size, sha.digest())
 
 

@@ -138,7 +138,9 @@ class Rights:
         Raises
         ------
         ForbiddenError
-            When it may only read it, has no scope for writing, or the name is of somebody else.
+            When it may only read it, or has no scope for writing.
+        UnknownError
+            When it may not even read it.
         """
         self.writer(who)
         if not self.may_write(who, name):
@@ -146,7 +148,7 @@ class Rights:
                 raise ForbiddenError(
                     f"the key {who.name!r} may read {name!r}, not write it", hint="ask its owner: PUT .../rights"
                 )
-            raise ForbiddenError(f"the name {name!r} is not to be had", hint="take another name")
+            raise missing(name, self.known(who))
 
     def known(self, who: Principal) -> list[str]:
         """Return the names that somebody may read."""

@@ -43,6 +43,29 @@ def screen(path: Path, *, graph: int) -> None:
         raise FormatError(f"the body is no whole HDF5 file: {error}", hint=_HINT) from None
 
 
+def screen_text(path: Path) -> None:
+    """Refuse text that is not in UTF-8, and XML that declares entities: what they stand for may be anything.
+
+    Parameters
+    ----------
+    path : Path
+        Of the file, which is short.
+
+    Raises
+    ------
+    FormatError
+        When it is so.
+    """
+    content = path.read_bytes()
+    try:
+        content.decode()
+    except UnicodeDecodeError as error:
+        raise FormatError(f"the body is no text in UTF-8: {error}", hint="write it so") from None
+    if path.suffix == ".rdf" and (b"<!ENTITY" in content or b"<!DOCTYPE" in content):
+        hint = "write each IRI in full, or send it as Turtle"
+        raise FormatError("the body declares a type of document, which may hold entities", hint=hint)
+
+
 class _Screen:
     def __init__(self, graph: int) -> None:
         self.graph, self.seen, self.count = graph, set[Any](), 0

@@ -66,7 +66,7 @@ class Content(Response):
     async def _send(self, scope: Scope, send: Send) -> None:
         asked = Headers(scope=scope)
         same = still(asked, self.etag)
-        wanted = parts(asked["range"], self.size) if "range" in asked and same and scope["method"] == "GET" else None
+        wanted = parts(asked["range"], self.size) if "range" in asked and same and "cuds.head" not in scope else None
         await self._digests(asked, wanted)
         if wanted is None:
             pieces = self.pieces
@@ -80,7 +80,7 @@ class Content(Response):
             pieces = self._several(wanted)
         self.headers["Content-Length"] = str(sum(map(_length, pieces)))
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        if scope["method"] != "HEAD":
+        if "cuds.head" not in scope:
             async for some in _read(pieces):
                 await send({"type": "http.response.body", "body": some, "more_body": True})
         await send({"type": "http.response.body", "body": b"", "more_body": False})

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any
 from urllib.parse import quote, unquote
 
-from fastapi import Path
+from fastapi import Path, Query
 from pydantic import AfterValidator
 from starlette.requests import HTTPConnection
 
@@ -83,10 +83,21 @@ def known_as(text: str) -> str:
         raise ValueError(error.message) from None
 
 
+NAMED = r"^[^\x00-\x1f\x7f]+$"  # what a name is, as a pattern
 Name = Annotated[
     str,
-    Path(alias="id", description="The name of the data set, percent-encoded.", examples=["copper%20constants"]),
+    Path(
+        alias="id",
+        description="The name of the data set, percent-encoded.",
+        pattern=NAMED,
+        examples=["copper constants"],
+    ),
     AfterValidator(known_as),
+]
+
+
+Beside = Annotated[
+    str, Query(alias="upload", max_length=64, description="Of a graph: the upload that holds its numbers, as HDF5.")
 ]
 
 
@@ -96,7 +107,7 @@ def link(*parts: str) -> str:
 
 
 class Paths:
-    """Leaves paths percent-encoded for the routes: ``a%2Fb`` is one name.
+    """Leaves paths percent-encoded for the routes, as ``a%2Fb`` is one name; and answers HEAD as GET without a body.
 
     Parameters
     ----------
@@ -109,6 +120,20 @@ class Paths:
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer a request."""
-        if scope["type"] == "http" and scope.get("raw_path"):
-            scope["path"] = scope.get("root_path", "") + scope["raw_path"].partition(b"?")[0].decode("latin-1")
-        await self.app(scope, receive, send)
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        raw = scope.get("raw_path") or quote(scope["path"]).encode()
+        head = scope["method"] == "HEAD"
+        inner = {**scope, "path": scope.get("root_path", "") + raw.partition(b"?")[0].decode("latin-1")}
+        if head:
+            inner |= {"method": "GET", "cuds.head": True}
+
+        async def sending(message: Any) -> None:
+            await send({**message, "body": b""} if head and message["type"] == "http.response.body" else message)
+
+        try:
+            await self.app(inner, receive, sending)
+        finally:
+            scope["route"] = inner.get("route")
+            scope["state"] = inner.get("state", {})

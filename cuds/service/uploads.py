@@ -32,7 +32,7 @@ async def begin(request: Request) -> Response:
     return JSONResponse({"upload": made, "href": place}, 201, headers)
 
 
-@router.head("/uploads/{id}")
+@router.get("/uploads/{id}")
 def ask(request: Request, upload: Id) -> Response:
     """Say how much of an upload has come."""
     return Response(None, 204, _headers(state(request).uploads.of(who(request), upload)))

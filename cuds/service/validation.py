@@ -13,7 +13,7 @@ from cuds.semantics.conformance import lines, report
 from cuds.service.forms import GRAPHS, HDF5, JSON, SUFFIXES
 from cuds.service.negotiation import media_type, negotiate
 from cuds.service.receiving import draft, receive
-from cuds.service.screening import screen
+from cuds.service.screening import screen, screen_text
 from cuds.service.state import state, who
 
 router = APIRouter(tags=["validation"])
@@ -48,6 +48,7 @@ def _looked_through(file: Path, media: str, most: int) -> tuple[Any, list[str]]:
             screen(file, graph=most)
             graph = Graph().parse(data=hdf5.stored_graph(file), format="nt")
         else:
+            screen_text(file)
             graph = rdf.graph(file)
         found = report(graph)
         said = lines(found)

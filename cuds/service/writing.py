@@ -19,7 +19,7 @@ from cuds.service.forms import GRAPHS, HDF5, JSON, SUFFIXES, TAKEN
 from cuds.service.negotiation import media_type
 from cuds.service.problems import Problem
 from cuds.service.receiving import draft, receive, small
-from cuds.service.screening import screen
+from cuds.service.screening import screen, screen_text
 from cuds.service.state import State, state, who
 from cuds.service.transfers import whole
 from cuds.store.protocol import Version
@@ -46,7 +46,7 @@ class Target:
     plain: bool = False
 
 
-async def take(request: Request, target: Target) -> Version:
+async def take(request: Request, target: Target, upload: str = "") -> Version:
     """Receive a body, or take an upload that it names, and keep it as the newest version of a name.
 
     Raises
@@ -63,7 +63,7 @@ async def take(request: Request, target: Target) -> Version:
     if target.plain and media not in GRAPHS:
         hint = f"send {', '.join(GRAPHS)}"
         raise FormatError(f"{target.name!r} is a graph without numbers", hint=hint, field="name")
-    said, upload = {}, request.query_params.get("upload", "")
+    said: dict[str, str] = {}
     if media == JSON:
         said = await referred(request)
         media, upload = HDF5, said["upload"]
@@ -132,6 +132,7 @@ class _Coming:
             return library.adopt(self.file, self._named(), expected=expected, by=by)
         name = self._named()
         if self.media in GRAPHS:
+            screen_text(self.file)
             graph = rdf.graph(self.file)
             conform(complaints(graph))
             if expected and not has_numbers:

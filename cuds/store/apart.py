@@ -294,7 +294,7 @@ class Asking:
         """
 
         def prepared(index: Index) -> tuple[Meant, _Snapshot]:
-            return index.meant(asked.query, default, named, lenient=True), self._copy(index)
+            return index.meant(asked.query, default, named), self._copy(index)
 
         meant, snapshot = self._library.asked(prepared, among)
         try:

@@ -62,11 +62,12 @@ class Asker:
         default, named = (_graphs(asked[name]) for name in ("default", "named"))
         if default is not None and len(default) > 1:
             store, default = merged(store, default, named or ()), [ox.DefaultGraph()]
-        how = {"base_iri": asked["base"] or None, "default_graph": default, "named_graphs": named}
+        how: dict[str, Any] = {"base_iri": asked["base"] or None, "default_graph": default, "named_graphs": named}
         try:
             found = store.query(asked["told"], **how)
         except SyntaxError:
-            found = store.query(asked["query"], **how)  # which says where it is wrong in the text as it was given
+            how["named_graphs"] = []  # it is asked only to say where it is wrong in the text as it was given
+            found = store.query(asked["query"], **how)
         kind = {ox.QueryBoolean: "boolean", ox.QueryTriples: "graph"}.get(type(found), "solutions")
         media = asked["graph" if kind == "graph" else "results"]
         self.frames.frame(b"H", json.dumps({"kind": kind, "media": media}).encode())

@@ -185,7 +185,7 @@ class Library(Writer):
             The query.
         default, named : sequence of str
             The IRIs of the graphs that are asked, in place of what FROM and FROM NAMED say. Those of `default` are
-            one to the query; ``urn:cuds:default`` is the default graph of updates.
+            one to the query; ``urn:cuds:default`` is the default graph of updates. What is not there says nothing.
         among, timeout
             As for `query`.
 
@@ -194,7 +194,7 @@ class Library(Writer):
         InvalidError
             When the query cannot be read, would ask another machine, or takes longer.
         UnknownError
-            When a graph is named that is not there.
+            When FROM names what is no graph of the library.
         UnsupportedError
             When the index lies at an endpoint, and it is no SELECT.
         """

@@ -16,7 +16,7 @@ import pyoxigraph as ox
 from cuds.errors import InvalidError, UnknownError, did_you_mean
 from cuds.registry import ontology_folder
 from cuds.semantics.asking import PATIENCE, begun, refuse_service, solved
-from cuds.semantics.clauses import Dataset, dataset_clauses, dataset_of
+from cuds.semantics.clauses import dataset_clauses, dataset_of
 from cuds.semantics.tokens import among_named
 from cuds.store.asker import merged
 from cuds.store.naming import DEFAULT, iri, name_of
@@ -84,7 +84,7 @@ class Index:
     """
 
     far = False  # whether each question takes a while, so that few are better than quick ones
-    shown = "isIRI({})"  # of the name of a graph: whether queries may see it
+    shown = "isIRI({0})"  # of the name of a graph: whether queries may see it
     hidden: Any = ox.BlankNode("cuds-index")
     default: Any = ox.BlankNode("cuds-default")
 
@@ -201,9 +201,7 @@ class Index:
         recorded = [ox.Quad(own, predicate, value, self.hidden) for predicate, value in records.items()]
         return [ox.Quad(*triple, graph) for triple in said for graph in (place, UNION)] + recorded
 
-    def meant(
-        self, sparql: str, default: Sequence[str] = (), named: Sequence[str] = (), *, lenient: bool = False
-    ) -> Meant:
+    def meant(self, sparql: str, default: Sequence[str] = (), named: Sequence[str] = ()) -> Meant:
         """Return what is to be asked for a query; a dataset clause chooses among the graphs.
 
         Parameters
@@ -211,26 +209,22 @@ class Index:
         sparql : str
             The query.
         default, named : sequence of str
-            The IRIs of what is asked, in place of what the query says.
-        lenient : bool
-            Whether a graph in `default` and `named` that is not here is taken for an empty one.
+            The IRIs of what is asked, in place of what the query says; what is not here says nothing.
 
         Raises
         ------
         InvalidError
             When the query cannot be read, or would ask another machine.
         UnknownError
-            When a graph is chosen that is not here.
+            When FROM chooses what is not here.
         """
         refuse_service(sparql)
-        if (default or named) and lenient:
-            chosen: Dataset | None = dataset_of(filter(self.holds, default), filter(self.holds, named))
-        else:
-            chosen = dataset_of(default, named) if default or named else dataset_clauses(sparql)
+        given = dataset_of(default, named) if default or named else None
+        chosen = given or dataset_clauses(sparql)
         if chosen is None:
-            return Meant(sparql, among_named(sparql, self.shown))
+            return self._over(sparql)
         for graph in (*chosen.default, *chosen.named):
-            if not self.holds(graph):
+            if given is None and not self.holds(graph):
                 raise UnknownError(
                     f"query: FROM {graph}: there is no such data set here",
                     hint=did_you_mean(graph, self.names()),
@@ -246,9 +240,21 @@ class Index:
         if meant.default is not None:
             return self._begun_of(sparql, meant.default, meant.named or [])
         try:
-            return begun(self.store, meant.told)
+            return self.begun_over(sparql)
         except InvalidError:
-            return begun(self.store, sparql)  # which says where it is wrong in the text as it was given
+            return begun(self.store, sparql, named_graphs=[])  # it says where it is wrong in the text as it was given
+
+    def begun_over(self, sparql: str, **default: Any) -> Any:
+        """Return what is begun to be answered when ``GRAPH`` may mean any graph that is here."""
+        meant = self._over(sparql)
+        named = {} if meant.named is None else {"named_graphs": meant.named}
+        return begun(self.store, meant.told, **named, **default)
+
+    def _over(self, sparql: str) -> Meant:
+        shown = among_named(sparql, self.shown)
+        if shown is not None:
+            return Meant(sparql, shown)
+        return Meant(sparql, sparql, None, [ox.NamedNode(g) for g in self.names()])
 
     def _begun_of(self, sparql: str, default: list[Any], named: list[Any]) -> Any:
         if len(default) < 2 or self.far:

@@ -1,7 +1,7 @@
 """The files of versions: a data set is HDF5, a plain graph N-Triples, and a tombstone says that there is nothing.
 
-Each says who wrote it, when, how, and after which version: in the attributes of ``/meta``, in a comment in the first
-line (with the digest of all that follows), or as JSON.
+Each says who wrote it, when, how, and after which version, as JSON: in the attribute ``write`` of ``/meta``, in a
+comment in the first line (with the digest of all that follows), or as a file of nothing else.
 """
 
 import hashlib
@@ -17,13 +17,18 @@ from cuds.errors import FormatError
 from cuds.store.protocol import Version, Write
 
 Notes = Mapping[str, str]
-_COMMENT = b"# "
+_COMMENT, _ATTRIBUTE = b"# ", "write"
 _LINE = 1 << 16  # bytes: no note is longer
 
 
 def remarks(by: str, how: str, after: int) -> dict[str, str]:
     """Return what a file says of how it came about."""
     return {"by": by, "at": datetime.now(UTC).isoformat(), "how": how, "after": str(after)}
+
+
+def attribute(notes: Notes) -> Notes:
+    """Return what is remarked on the file of a data set."""
+    return {_ATTRIBUTE: json.dumps(dict(notes))}
 
 
 def write_plain(path: Path, graph: bytes, notes: Notes) -> Path:
@@ -65,8 +70,8 @@ def graph_and_author(path: Path) -> tuple[bytes, str]:
         When the file is damaged.
     """
     if path.suffix != ".nt":
-        graph, notes = hdf5.stored(path)
-        return graph, str(notes.get("by", ""))
+        graph, said = hdf5.stored(path, _ATTRIBUTE)
+        return graph, _author(said)
     try:
         first, _, graph = path.read_bytes().partition(b"\n")
         said = json.loads(first.removeprefix(_COMMENT))
@@ -80,9 +85,17 @@ def graph_and_author(path: Path) -> tuple[bytes, str]:
     return graph, by
 
 
+def _author(said: str) -> str:
+    try:
+        return str(json.loads(said or "{}").get("by", ""))
+    except (ValueError, AttributeError):
+        return ""
+
+
 def _said(path: Path) -> dict[str, Any]:
     if path.suffix == ".h5md":
-        return hdf5.notes(path)
+        notes = hdf5.notes(path)
+        return {"written": notes["written"], **json.loads(notes.get(_ATTRIBUTE) or "{}")}
     with path.open("rb") as file:
         first = file.readline(_LINE).removeprefix(_COMMENT)
     found = json.loads(first or b"{}")
@@ -103,7 +116,7 @@ def written(version: Version, path: Path) -> Write:
         at = datetime.fromisoformat(str(said.get("at") or said.get("written") or before.isoformat()))
         how = str(said.get("how", "delete" if version.deleted else "put"))
         after = int(said.get("after", version.number - 1))
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, KeyError) as error:
         if isinstance(error, FormatError):
             raise
         raise FormatError(f"{path}: damaged: {error}", hint="take a copy that is whole", field="path") from error

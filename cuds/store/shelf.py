@@ -25,6 +25,7 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote
 
 from cuds.codecs.whole import replacing, to_disk
@@ -187,34 +188,42 @@ class Shelf:
         """
         with self.turn():
             check()
-            moves = []
+            moves: list[Any] = []
             for name, draft in drafts.items():
                 there = self.versions(name)
                 refuse_stale(name, there, expected[name])
                 number = max((v.number for v in there), default=0) + 1
                 moves.append([name, number, str(draft.relative_to(self.folder))])
-            written = own / "intent"
-            written.write_text(json.dumps(moves))
-            to_disk(written)
-            to_disk(own)
-            written.rename(self.intent)
-            to_disk(self.folder)
-            self._settle()
+            for name, number, _ in moves:  # what takes room comes first
+                (self.sets / part(name)).mkdir(exist_ok=True)
+                self._note(name, number)
+            if len(moves) > 1:
+                written = own / "intent"
+                written.write_text(json.dumps(moves))
+                to_disk(written)
+                to_disk(own)
+                written.rename(self.intent)
+                to_disk(self.folder)
+            self._move(moves)
             return [self.versions(name)[-1] for name in drafts]
 
     def _settle(self) -> None:
         """End what somebody began to commit."""
         moves = json.loads(self.intent.read_text())
-        places = [self.sets / part(name) for name, _, _ in moves]
-        for (name, number, draft), place in zip(moves, places, strict=True):
+        for name, number, _ in moves:
             self._note(name, number)
+        self._move(moves)
+
+    def _move(self, moves: list[list[Any]]) -> None:
+        places = [self.sets / part(name) for name, _, _ in moves]
+        for (_, number, draft), place in zip(moves, places, strict=True):
             if (source := self.folder / draft).exists():
-                place.mkdir(exist_ok=True)
                 source.rename(place / f"{number}{source.suffix}")
         for folder in (*places, self.sets):
             to_disk(folder)
-        self.intent.unlink()
-        to_disk(self.folder)
+        if self.intent.exists():
+            self.intent.unlink()
+            to_disk(self.folder)
 
     def settled(self) -> None:
         """Have several versions that somebody commits together all there, or none."""

@@ -6,14 +6,14 @@ from functools import cache
 from pathlib import Path
 
 from cuds.codecs.restating import restated
-from cuds.errors import StaleError, UnsupportedError
+from cuds.errors import CudsError, StaleError, UnsupportedError
 from cuds.semantics.updates import Operation, operations
 from cuds.store.graphs import kept
 from cuds.store.index import triples
-from cuds.store.kept import graph_in, remarks, write_plain, write_tombstone
+from cuds.store.kept import attribute, graph_in, remarks, write_plain, write_tombstone
 from cuds.store.naming import name_of
 from cuds.store.protocol import Version
-from cuds.store.shelf import Position, Shelf
+from cuds.store.shelf import Position, Shelf, storing
 from cuds.store.updating import Touched, Triples, Updating
 from cuds.store.upkeep import BROKEN, Upkeep
 from cuds.store.views import Readable
@@ -45,6 +45,11 @@ def update(shelf: Shelf, upkeep: Upkeep, request: Request) -> list[Version]:
         except StaleError:
             if attempt == _ATTEMPTS - 1:
                 raise
+        except BROKEN as error:
+            if isinstance(error, CudsError) or attempt or not upkeep.own:
+                raise
+            with storing(shelf.folder):
+                upkeep.rebuild()
     raise AssertionError  # as the last attempt returns or raises
 
 
@@ -99,5 +104,5 @@ def _draft(shelf: Shelf, own: Path, n: int, touched: Touched, by: str) -> Path:
         return write_tombstone(own / f"{n}.deleted", notes)
     text = kept(list(touched.now))
     if before is not None and not before.plain and not touched.made:
-        return restated(shelf.path(before), own / f"{n}.h5md", text, notes)
+        return restated(shelf.path(before), own / f"{n}.h5md", text, attribute(notes))
     return write_plain(own / f"{n}.nt", text, notes)

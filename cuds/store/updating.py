@@ -14,7 +14,7 @@ import pyoxigraph as ox
 from cuds.errors import ForbiddenError, InvalidError, UnknownError, did_you_mean
 from cuds.semantics import filling, updates
 from cuds.semantics.asking import begun, in_time
-from cuds.semantics.tokens import among_named, tokens
+from cuds.semantics.tokens import tokens
 from cuds.semantics.updates import Operation
 from cuds.store.asker import merged
 from cuds.store.index import UNION, Index, described
@@ -240,7 +240,7 @@ class Updating:
             answer = self._of_chosen(query, default, named)
         else:
             place = self.index.place(operation.within or DEFAULT)
-            answer = begun(self.index.store, among_named(query, self.index.shown), default_graph=[place])
+            answer = self.index.begun_over(query, default_graph=[place])
         names = [variable.value for variable in answer.variables]
         return _Solutions(names, [tuple(row[name] for name in names) for row in in_time(answer, self.timeout)])
 
@@ -257,7 +257,8 @@ class Updating:
         seen = {g: t for g, t in self.touched.items() if self._may_read(g)}
         self.staged(seen)
         for graph, found in seen.items():
-            self.index.restate(graph, found.now)
+            whole = {ox.Triple(*said) for said in _described(found.before)}
+            self.index.restate(graph, None if found.now is None else found.now | whole)
 
 
 @dataclass(frozen=True)
@@ -292,8 +293,10 @@ def _target(quad: ox.Quad) -> str:
     return graph
 
 
+def _described(version: Version | None) -> list[tuple[Any, Any, Any]]:
+    """Return what is said of a data set as a whole, which is said anyway."""
+    return described(version) if version is not None and not version.plain else []
+
+
 def _own(version: Version | None, triple: ox.Triple) -> bool:
-    """Whether a triple is what is said of a data set as a whole, which is said anyway."""
-    if version is None or version.plain:
-        return False
-    return any((triple.subject, triple.predicate, triple.object) == said for said in described(version))
+    return (triple.subject, triple.predicate, triple.object) in _described(version)

@@ -8,18 +8,20 @@ from typing import Any
 
 from cuds.codecs import hdf5
 from cuds.codecs.restating import adopted, noted, restated
-from cuds.errors import UnknownError, did_you_mean
+from cuds.errors import StaleError, UnknownError, did_you_mean
 from cuds.model.dataset import DataSet
 from cuds.model.entity import Entity
 from cuds.semantics.asking import PATIENCE
 from cuds.store.graphs import kept, stated
-from cuds.store.kept import remarks, write_plain, write_tombstone
+from cuds.store.kept import attribute, remarks, write_plain, write_tombstone
 from cuds.store.naming import called, named
 from cuds.store.protocol import Version, chosen, newest_number, refuse_stale
 from cuds.store.shelf import Shelf
 from cuds.store.transaction import Request, update
 from cuds.store.upkeep import Upkeep
 from cuds.store.views import Readable
+
+_ATTEMPTS = 50  # others may write another version meanwhile
 
 
 class Writer:
@@ -57,7 +59,7 @@ class Writer:
 
         whole, known = named(data, name)
         notes = self._begun(known, expected, by, "put")
-        return self._committed(known, expected, lambda own: hdf5.write(whole, own / "set.h5md", notes))
+        return self._committed(known, expected, lambda own: hdf5.write(whole, own / "set.h5md", attribute(notes)))
 
     def put_graph(self, name: str, graph: Any, *, expected: int | None = None, by: str = "") -> Version:
         """Keep a graph as the newest version of a name: a plain one, or what a data set of that name says from now on.
@@ -81,19 +83,24 @@ class Writer:
         StaleError
             When another version than expected is the newest.
         """
-        known = called(name)
-        notes = self._begun(known, expected, by, "graph")
-        text = kept(stated(graph))
-        newest = next(iter(self._shelf.newest([known]).values()), None)
-        source = self._shelf.path(newest) if newest is not None and not newest.plain else None
-        only = newest.number if newest is not None and source is not None else expected  # its numbers are of that one
+        known, text = called(name), kept(stated(graph))
+        for attempt in range(_ATTEMPTS):
+            try:
+                return self._restated(known, text, expected, by)
+            except StaleError:
+                if expected is not None or attempt == _ATTEMPTS - 1:
+                    raise
+        raise AssertionError  # as the last attempt returns or raises
 
-        def write(own: Path) -> Path:
-            if source is not None:
-                return restated(source, own / "set.h5md", text, notes)
-            return write_plain(own / "set.nt", text, notes)
-
-        return self._committed(known, only, write)
+    def _restated(self, name: str, text: bytes, expected: int | None, by: str) -> Version:
+        notes = self._begun(name, expected, by, "graph")
+        newest = self._shelf.newest([name]).get(name)
+        if newest is None or newest.plain:
+            return self._committed(name, expected, lambda own: write_plain(own / "set.nt", text, notes))
+        source = self._shelf.path(newest)  # only while it is the newest, as the numbers are of that one
+        return self._committed(
+            name, newest.number, lambda own: restated(source, own / "set.h5md", text, attribute(notes))
+        )
 
     def adopt(self, file: Path, name: str = "", *, expected: int | None = None, by: str = "") -> Version:
         """Keep a file that `cuds.write` or another library wrote; it is moved here once all of it was read and checked.
@@ -116,6 +123,7 @@ class Writer:
         StaleError
             When another version than expected is the newest.
         """
+        file = Path(file).resolve()
         data = adopted(file)
         _, known = named(data, name)
         del data
@@ -124,7 +132,7 @@ class Writer:
 
         def write(own: Path) -> Path:
             taken = Path(shutil.move(file, own / "set.h5md"))
-            noted(taken, notes)
+            noted(taken, attribute(notes))
             return taken
 
         return self._committed(known, expected, write, back=file)
@@ -192,8 +200,8 @@ class Writer:
         """
         known = called(name)
         notes = self._begun(known, expected, by, "delete")
-        there = chosen(self._shelf.versions(known), known, None, self._shelf.names()).number
-        return self._committed(known, there, lambda own: write_tombstone(own / "set.deleted", notes))
+        chosen(self._shelf.versions(known), known, None, self._shelf.names())
+        return self._committed(known, expected, lambda own: write_tombstone(own / "set.deleted", notes))
 
     def _begun(self, name: str, expected: int | None, by: str, how: str) -> dict[str, str]:
         """Return what is remembered of a version that is to be written."""

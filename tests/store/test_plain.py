@@ -14,6 +14,7 @@ from rdflib.compare import isomorphic
 
 import cuds
 from cuds.errors import FormatError, InvalidError, StaleError, UnknownError
+from cuds.store import Memory
 from cuds.store.naming import graph_name, iri, name_of
 from tests.stories import difference, whole_story
 
@@ -274,7 +275,7 @@ def test_a_name_belongs_to_who_made_it_first_or_anew(library: cuds.Library) -> N
 
 @pytest.mark.parametrize("kind", ["library", "memory"])
 def test_what_is_stale_is_refused(tmp_path: Path, kind: str) -> None:
-    store: Any = cuds.Library(tmp_path / "library") if kind == "library" else cuds.store.Memory()
+    store: Any = cuds.Library(tmp_path / "library") if kind == "library" else Memory()
     with pytest.raises(StaleError, match=r"newest version is none, not 1(.|\n)*read it again"):
         store.put(steel(), expected=1)
     assert store.put(steel(), expected=0).number == 1

@@ -106,9 +106,11 @@ def test_clauses_and_find_reach_nothing_of_others(library: cuds.Library) -> None
         with pytest.raises(UnknownError, match="no such data set") as caught:
             library.query(f"SELECT * {clause} <urn:cuds:dataset:theirs> WHERE {{ ?s ?p ?o }}", among=mine)
         assert "theirs" not in caught.value.hint
-    for chosen in ({"default": ["urn:cuds:dataset:theirs"]}, {"named": ["urn:cuds:dataset:theirs"]}):
-        with pytest.raises(UnknownError, match="no such data set"):
-            library.answer("SELECT * WHERE { ?s ?p ?o }", among=mine, **chosen)
+    ways: list[dict[str, Any]] = [{"default": ["urn:cuds:dataset:theirs"]}, {"named": ["urn:cuds:dataset:theirs"]}]
+    for chosen in ways:
+        asked = "SELECT * WHERE { { ?s ?p ?o } UNION { GRAPH ?g { ?s ?p ?o } } }"
+        assert list(library.answer(asked, among=mine, **chosen)) == []
+        assert len(list(library.answer(asked, **chosen))) > 10
     assert [f.name for f in library.find(cuds.ElasticTensor, among=mine)] == ["mine"]
     assert [f.name for f in library.find(cuds.ElasticTensor, C11=(">", "1 GPa"), among=mine)] == ["mine"]
     assert len(list(library.answer("DESCRIBE <urn:cuds:dataset:theirs>", among=mine))) == 0
@@ -116,6 +118,21 @@ def test_clauses_and_find_reach_nothing_of_others(library: cuds.Library) -> None
 
 
 # --- any query ---
+
+
+@pytest.mark.parametrize(
+    "name", ["?g", "$g", "?\u200dg", "?g\u200c", "?\u00b7g", "?\U00010400", "# {\n ?g", "?g # }\n"]
+)
+def test_no_variable_shows_what_the_index_notes(library: cuds.Library, name: str) -> None:
+    _two(library)
+    library.update("INSERT DATA { <urn:x:a> <urn:x:q> <urn:x:b> }")
+    try:
+        found = library.answer(f"SELECT * WHERE {{ GRAPH {name} {{ ?s ?p ?o }} }}")
+    except InvalidError:
+        assert name in ("?\u00b7g", "?\U00010400"), "with which the parser lets no variable begin"
+        return
+    place = next(v.value for v in found.variables if v.value not in "spo")
+    assert {row[place].value for row in found} == {"urn:mine", "urn:cuds:dataset:mine"}
 
 
 def test_every_form_of_query_is_answered(library: cuds.Library) -> None:

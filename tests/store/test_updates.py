@@ -11,6 +11,7 @@ from rdflib import BNode, Graph, Literal, URIRef
 from rdflib.compare import isomorphic
 
 import cuds
+from tests.conftest import DEEP
 
 START = """
 PREFIX : <urn:x:>
@@ -221,8 +222,22 @@ def _operation(draw: Any) -> str:
     return f"{begin}{''.join(kept)}{using}WHERE {{ {draw(_pattern())} }}"
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200 if DEEP else 25)
 @given(requests=st.lists(st.lists(_operation(), min_size=1, max_size=4), min_size=1, max_size=3))
 def test_any_updates_do_what_a_bare_store_does(library: cuds.Library, requests: list[list[str]]) -> None:
     library.update("DROP ALL")
     compared(library, *[tuple(P + one.replace("_:n", f"_:n{n}") for n, one in enumerate(r)) for r in requests])
+
+
+def test_later_operations_see_what_a_data_set_is_as_a_whole(library: cuds.Library) -> None:
+    library.put(cuds.ElasticTensor.isotropic("200 GPa", 0.3, label="steel"))
+    library.update(
+        "INSERT { GRAPH ?g { ?x <http://www.w3.org/2000/01/rdf-schema#label> 'iron' } } "
+        "WHERE { GRAPH ?g { ?x <http://www.w3.org/2000/01/rdf-schema#label> 'steel' } } ; "
+        "DELETE WHERE { GRAPH ?g { ?x <http://www.w3.org/2000/01/rdf-schema#label> 'steel' } } ; "
+        "INSERT { GRAPH <urn:x:log> { ?g <urn:x:of> ?t } } "
+        "WHERE { GRAPH ?g { ?g <http://purl.org/dc/terms/title> ?t } }"
+    )
+    assert library.get("steel")[cuds.ElasticTensor].label == "iron"
+    assert library.graph_text("urn:x:log") == b'<urn:cuds:dataset:steel> <urn:x:of> "steel" .\n'
+    assert library.verify() == []
