@@ -17,7 +17,6 @@ from cuds.service.forms import GRAPHS, SUFFIXES, Stored, short
 from cuds.service.negotiation import media_type, negotiate
 from cuds.service.problems import Problem
 from cuds.service.receiving import draft, receive
-from cuds.service.rights import missing
 from cuds.service.sending import Content
 from cuds.service.state import State, state, who
 from cuds.store.naming import DEFAULT, graph_name
@@ -101,12 +100,13 @@ def remove(request: Request) -> Response:
 def read_at(request: Request) -> Response:
     """Return the graph whose IRI is the address."""
     here, graph = state(request), chosen(request)
-    here.rights.read(who(request), graph.name)
-    media = negotiate(",".join(request.headers.getlist("accept")), tuple(GRAPHS))
     there = _there(here, graph.name)
+    if there is None and graph.name == DEFAULT:
+        here.rights.reader(who(request))
+    else:
+        here.rights.read(who(request), graph.name)
+    media = negotiate(",".join(request.headers.getlist("accept")), tuple(GRAPHS))
     if there is None:
-        if graph.name != DEFAULT:
-            raise missing(graph.name, here.rights.known(who(request)))
         return Response(b"", 200, _HEADERS, media)
     tag = etag(there, short(media))
     if unchanged(request.headers, tag):
@@ -128,9 +128,7 @@ def remove_at(request: Request) -> Response:
     """Remove the graph whose IRI is the address."""
     here, graph = state(request), _writable(request)
     here.rights.read(who(request), graph.name)
-    there = _there(here, graph.name)
-    if there is None:
-        raise missing(graph.name, here.rights.known(who(request)))
+    there = here.library.version(graph.name)
     here.library.delete(graph.name, expected=_expected(request.headers, there), by=who(request).name)
     here.rights.gone(graph.name)
     return Response(None, 204)

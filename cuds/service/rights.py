@@ -1,6 +1,6 @@
 """What who asks may do with what is kept.
 
-What nobody owns, as it was written locally, every key may read and write within its scopes. What a key wrote first is
+What nobody owns, as it was written locally, and the default graph every key may read and write within its scopes. What a key wrote first is
 its own; others see it where it is shared with them. An entry holds for the owner who made it: a name that was deleted
 and is made anew by another is that other's, but what bore it before is not.
 """
@@ -14,7 +14,7 @@ from typing import Any
 from cuds.errors import ForbiddenError, FormatError, InvalidError, UnknownError, did_you_mean
 from cuds.service.identity import Principal, replaced
 from cuds.store import Library
-from cuds.store.naming import name_of
+from cuds.store.naming import DEFAULT, name_of
 
 ALL = "*"
 _KNOWN = 10_000  # owners that are remembered
@@ -90,7 +90,7 @@ class Rights:
         return self._owners[tag]
 
     def _may(self, who: Principal, name: str, owner: str, list_: str) -> bool:
-        if who.may("admin") or owner in ("", who.name):
+        if who.may("admin") or owner in ("", who.name) or name == DEFAULT:
             return True
         entry = self._entry(name, owner)
         shared = {*entry["writers"], *(entry["readers"] if list_ == "readers" else ())}
