@@ -51,7 +51,11 @@ def connect(url: str, *, key: str = "", timeout: float = 60.0) -> "Remote":
         When the key is not known.
     """
     library = Remote(url, key=key, timeout=timeout)
-    library.ready()
+    try:
+        library.ready()
+    except BaseException:
+        library.close()
+        raise
     return library
 
 

@@ -72,9 +72,12 @@ def rows(answer: Any, sparql: str, *, timeout: float = math.inf) -> list[dict[st
         raise InvalidError(
             "query: only SELECT is answered", hint="begin it with SELECT ?x WHERE { ... }", field="query"
         )
-    with _said(sparql):
-        variables = [v.value for v in answer.variables]
-        return [{v: python(row[v]) for v in variables} for row in in_time(answer, timeout)]
+    try:
+        with _said(sparql):
+            variables = [v.value for v in answer.variables]
+            return [{v: python(row[v]) for v in variables} for row in in_time(answer, timeout)]
+    finally:
+        del answer
 
 
 def whole(answer: Any, sparql: str, *, timeout: float = math.inf) -> Any:
@@ -137,10 +140,13 @@ def in_time(solutions: Iterable[T], timeout: float) -> Iterator[T]:
         When it is.
     """
     until = time.monotonic() + timeout
-    for n, row in enumerate(solutions):
-        if time.monotonic() > until:
-            raise _late(timeout, f"{n} solutions")
-        yield row
+    try:
+        for n, row in enumerate(solutions):
+            if time.monotonic() > until:
+                raise _late(timeout, f"{n} solutions")
+            yield row
+    finally:
+        del solutions  # pyoxigraph lets go of it in this thread alone, so no error may carry it into another
 
 
 def _late(timeout: float, there: str) -> InvalidError:

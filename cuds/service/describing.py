@@ -13,7 +13,9 @@ from cuds.model.properties import Density
 from cuds.service.arrays import NPY, RAW
 from cuds.service.changing import PATCH
 from cuds.service.forms import GRAPHS, HDF5, JSON, SENT, TAKEN
+from cuds.service.heard import BODIES, FORM
 from cuds.service.problems import KINDS, MEDIA, Problem
+from cuds.service.sparql import RESULTS, TRIPLES
 from cuds.service.uploads import PARTS
 
 Described = dict[str, Any]
@@ -63,6 +65,23 @@ _BODIES: Mapping[tuple[str, str], Described] = {
     ("put", "/datasets/{id}/rights"): {JSON: {"schema": _RIGHTS, "example": {"readers": ["*"], "writers": []}}},
     ("patch", "/uploads/{id}"): {media: dict(_BYTES) for media in PARTS},
     ("post", "/validate"): {**_graphs(), HDF5: dict(_BYTES)},
+    ("post", "/sparql"): {
+        BODIES["query"]: {"schema": {"type": "string"}, "example": "SELECT * { ?s ?p ?o } LIMIT 10"},
+        BODIES["update"]: {"schema": {"type": "string"}, "example": 'INSERT DATA { <urn:a> <urn:b> "c" }'},
+        FORM: {"schema": {"type": "object"}, "example": {"query": "ASK { ?s ?p ?o }"}},
+    },
+    ("put", "/graphs"): _graphs(),
+    ("post", "/graphs"): _graphs(),
+}
+_GRAPH = {"graph": "The IRI of the graph.", "default": "The default graph, in place of one with a name."}
+_ASKED: Mapping[tuple[str, str], Mapping[str, str]] = {
+    ("get", "/sparql"): {
+        "query": "A query; without one the service is described.",
+        "default-graph-uri": "A graph that is asked, in place of what the query says.",
+        "named-graph-uri": "A graph that the query may name, in place of what it says.",
+        "timeout": "Seconds that the query has.",
+    },
+    **{(method, "/graphs"): _GRAPH for method in ("get", "put", "post", "delete")},
 }
 _JSON: Described = {JSON: {"schema": {"type": "object"}}}
 _ANSWERS: Mapping[tuple[str, str], tuple[tuple[int, ...], Described]] = {
@@ -85,6 +104,12 @@ _ANSWERS: Mapping[tuple[str, str], tuple[tuple[int, ...], Described]] = {
     ("get", "/ontology"): ((200,), _graphs()),
     ("get", "/shapes"): ((200,), _graphs()),
     ("get", "/context/v1.jsonld"): ((200,), {"application/ld+json": {"schema": {"type": "object"}}, **_JSON}),
+    ("get", "/sparql"): ((200,), {media: dict(_BYTES) for media in (*RESULTS, *TRIPLES)}),
+    ("post", "/sparql"): ((200,), {media: dict(_BYTES) for media in (*RESULTS, *TRIPLES)} | _JSON),
+    ("get", "/graphs"): ((200, 206), _graphs()),
+    ("put", "/graphs"): ((201, 204), {}),
+    ("post", "/graphs"): ((201, 204), {}),
+    ("delete", "/graphs"): ((204,), {}),
     ("get", "/metrics"): ((200,), {"text/plain": {"schema": {"type": "string"}}}),
     ("get", "/problems/{slug}"): ((200,), {**_JSON, "text/html": {"schema": {"type": "string"}}}),
 }
@@ -147,6 +172,9 @@ def _complete(path: str, method: str, operation: Described) -> None:
         must = name == "Upload-Offset"
         header = {"name": name, "in": "header", "required": must, "description": says, "schema": kind}
         operation.setdefault("parameters", []).append(header)
+    for name, says in _ASKED.get((method, path), {}).items():
+        asked = {"name": name, "in": "query", "required": False, "description": says, "schema": {"type": "string"}}
+        operation.setdefault("parameters", []).append(asked)
     if path.startswith(_OPEN):
         operation["security"] = []
 

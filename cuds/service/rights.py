@@ -1,8 +1,8 @@
 """What who asks may do with what is kept.
 
-What nobody owns, as it was written locally, and the default graph every key may read and write within its scopes. What a key wrote first is
-its own; others see it where it is shared with them. An entry holds for the owner who made it: a name that was deleted
-and is made anew by another is that other's, but what bore it before is not.
+What nobody owns, as it was written locally, and the default graph, every key may read and write within its scopes.
+What a key wrote first is its own; others see it where it is shared with them. An entry holds for the owner who made it:
+a name that was deleted and is made anew by another is that other's, but what bore it before is not.
 """
 
 import json

@@ -242,7 +242,10 @@ class Updating:
             place = self.index.place(operation.within or DEFAULT)
             answer = self.index.begun_over(query, default_graph=[place])
         names = [variable.value for variable in answer.variables]
-        return _Solutions(names, [tuple(row[name] for name in names) for row in in_time(answer, self.timeout)])
+        try:
+            return _Solutions(names, [tuple(row[name] for name in names) for row in in_time(answer, self.timeout)])
+        finally:
+            del answer  # no error may carry it into another thread
 
     def _of_chosen(self, query: str, default: Sequence[str], named: Sequence[str]) -> Any:
         """Begin a query of some graphs; those that are not there say nothing."""
