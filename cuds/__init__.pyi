@@ -1,5 +1,6 @@
 """What is public, and where it is; `__init__.py` loads from here when a name is first used."""
 
+from cuds.client import connect as connect
 from cuds.codecs import (
     read as read,
     write as write,

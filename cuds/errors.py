@@ -6,13 +6,18 @@
     ├── InvalidError (ValueError)            a value that cannot be accepted
     │   ├── UnitError                        missing, unknown or of the wrong dimension
     │   ├── ShapeError                       an array of the wrong shape or type
-    │   └── FormatError                      a file whose content is not what it should be
+    │   ├── FormatError                      a file whose content is not what it should be
+    │   └── TooLargeError                    more of something than is taken
     ├── UnknownError (LookupError)           a name that nothing bears
     ├── AmbiguousError (LookupError)         a name or a meaning that several things bear
     ├── UnsupportedError (NotImplementedError)   an engine cannot express it
     ├── NotInstalledError (ImportError)      an engine or a library is missing
     ├── WiringError (TypeError)              ports that do not fit
     ├── StorageError (OSError)               a disk that is full, a folder that cannot be written to
+    ├── StaleError (RuntimeError)            somebody else changed it meanwhile
+    ├── ForbiddenError (PermissionError)     one may not do this
+    ├── UnauthorisedError (PermissionError)  it is not known who asks
+    ├── TooManyError (RuntimeError)          more requests than are answered
     └── EngineError (RuntimeError)           the engine said no
         ├── EngineDiedError (ChildProcessError)  its process ended
         ├── EngineTimeoutError (TimeoutError)    it did not answer in time
@@ -85,6 +90,12 @@ class FormatError(InvalidError):
     slug = "format"
 
 
+class TooLargeError(InvalidError):
+    """More of something than is taken."""
+
+    slug = "too-large"
+
+
 class UnknownError(CudsError, LookupError):
     """A name that nothing bears."""
 
@@ -119,6 +130,30 @@ class StorageError(CudsError, OSError):
     """A disk that is full, a folder that cannot be written to."""
 
     slug = "storage"
+
+
+class StaleError(CudsError, RuntimeError):
+    """What was to be changed is no more what it was: somebody else changed it meanwhile."""
+
+    slug = "stale"
+
+
+class ForbiddenError(CudsError, PermissionError):
+    """Who asks may not do this."""
+
+    slug = "forbidden"
+
+
+class UnauthorisedError(CudsError, PermissionError):
+    """It is not known who asks."""
+
+    slug = "unauthorised"
+
+
+class TooManyError(CudsError, RuntimeError):
+    """More requests than are answered."""
+
+    slug = "too-many"
 
 
 class EngineError(CudsError, RuntimeError):

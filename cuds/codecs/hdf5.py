@@ -77,7 +77,7 @@ def write(data: DataSet, path: str | Path, notes: Mapping[str, str] | None = Non
     """
     lifting = Lifting(data)
     target = Path(path)
-    aligned = {"alignment_threshold": _ALIGNED, "alignment_interval": _ALIGNED}
+    aligned: dict[str, Any] = {"alignment_threshold": _ALIGNED, "alignment_interval": _ALIGNED}
     with replacing(target) as partial, writing(partial, **aligned) as file:
         with _meanwhile(lifting.measure):
             _arrays(file, lifting)
@@ -140,11 +140,12 @@ def _meaning(file: Any, data: DataSet, lifted: Lifted) -> None:
         creator_version=__version__,
         written=datetime.now(UTC).isoformat(),
         layout=LAYOUT,
-        checksum=_checksum(graph, contents),
+        checksum=checksum(graph, contents),
     )
 
 
-def _checksum(graph: bytes, contents: bytes) -> str:
+def checksum(graph: bytes, contents: bytes) -> str:
+    """Return the digest of what a file says."""
     return "sha256:" + hashlib.sha256(hashlib.sha256(graph).digest() + contents).hexdigest()
 
 
@@ -156,14 +157,25 @@ def stored_graph(path: Path) -> bytes:
     FormatError
         When the file is no data set of cuds, is damaged, or its graph was changed after it was written.
     """
+    return stored(path)[0]
+
+
+def stored(path: Path, note: str = "") -> tuple[bytes, str]:
+    """Return the graph in a file as N-Triples, and a remark on the file; nothing where it has none of that name.
+
+    Raises
+    ------
+    FormatError
+        When the file is no data set of cuds, is damaged, or its graph was changed after it was written.
+    """
     with _opened(path) as file:
-        return _said(file)[0]
+        return _said(file)[0], str(file["meta"].attrs.get(note, ""))
 
 
 def _said(file: Any) -> tuple[bytes, bytes]:
     """Return graph and contents, when they are those that were stored."""
     graph, contents = (bytes(file[name][()].tobytes()) for name in ("graph", "contents"))
-    if file["meta"].attrs["checksum"] != _checksum(graph, contents):
+    if file["meta"].attrs["checksum"] != checksum(graph, contents):
         raise FormatError("its graph is not the one that was stored", hint="the file was changed after it was saved")
     return graph, contents
 

@@ -59,13 +59,15 @@ class _Patient:
 
 
 @contextmanager
-def writing(path: Path, **options: Any) -> Iterator[Any]:
-    """Yield a new HDF5 file to write to.
+def writing(path: Path, *, anew: bool = True, **options: Any) -> Iterator[Any]:
+    """Yield an HDF5 file to write to.
 
     Parameters
     ----------
     path : Path
         Of the file.
+    anew : bool
+        Whether it takes the place of one that is there.
     **options
         As ``h5py.File`` takes them.
 
@@ -76,10 +78,10 @@ def writing(path: Path, **options: Any) -> Iterator[Any]:
     """
     import h5py
 
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o666)
+    descriptor = os.open(path, os.O_RDWR | (os.O_CREAT | os.O_TRUNC if anew else 0), 0o666)
     try:
         patient = _Patient(descriptor)
-        with h5py.File(patient, "w", **options) as file:
+        with h5py.File(patient, "w" if anew else "r+", **options) as file:
             yield file
         if patient.refused is not None:
             raise patient.refused

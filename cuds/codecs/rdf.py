@@ -63,6 +63,18 @@ def text(data: DataSet, syntax: str = "turtle") -> str:
     return _text(lift(data), syntax)
 
 
+def serialised(graph: bytes, syntax: str) -> str:
+    """Return N-Triples in another syntax.
+
+    Raises
+    ------
+    InvalidError
+        For text with control characters as RDF/XML, which cannot hold them.
+    """
+    quads = ox.parse(graph, format=ox.RdfFormat.N_TRIPLES)
+    return _text(Lifted([quad.triple for quad in quads]), syntax)
+
+
 def _text(lifted: Lifted, syntax: str) -> str:
     if syntax in ("n-triples", "n-quads"):
         return lifted.n_triples().decode()
@@ -126,12 +138,12 @@ def read(path: Path) -> DataSet:
     triples = list(as_rdflib(_parsed(path)))
     beside = next((p for p in map(path.with_suffix, NUMBERS) if p.is_file()), None)
     if beside is None:
-        return DataSet(*_roots(lower(triples, _Missing(path))), label=path.stem)
+        return DataSet(*roots(lower(triples, _Missing(path))), label=path.stem)
     with hdf5.opened(beside) as (load, listed):
         made = {e.id: e for e in lower(triples, load)}
     if all(i in made for i in listed["entities"]):
         return DataSet(*(made[i] for i in listed["entities"]), label=listed["label"])
-    return DataSet(*_roots(list(made.values())), label=path.stem)
+    return DataSet(*roots(list(made.values())), label=path.stem)
 
 
 def graph(path: Path) -> Any:
@@ -143,6 +155,24 @@ def graph(path: Path) -> Any:
         When the text is malformed, asks for a context that lies elsewhere, or holds more than one graph.
     """
     return as_graph(_parsed(path))
+
+
+def triples(path: Path, base: str) -> bytes:
+    """Return the graph in a file as N-Triples, whatever it says; no other has its blank nodes. It may be empty.
+
+    Parameters
+    ----------
+    path : path
+        Its extension says the syntax.
+    base : str
+        The IRI against which relative ones are resolved.
+
+    Raises
+    ------
+    FormatError
+        See `graph`.
+    """
+    return b"".join(f"{quad.triple} .\n".encode() for quad in _parsed(path, base, empty=True))
 
 
 class _Missing:
@@ -160,26 +190,26 @@ class _Missing:
         )
 
 
-def _roots(entities: list[Entity]) -> list[Entity]:
+def roots(entities: list[Entity]) -> list[Entity]:
     """Return the entities that no other refers to, but for runs, which are where others came from."""
     parts = {p.id for e in entities for p in DataSet(e.made_by(None)).closure() if p.id != e.id}
     return [e for e in entities if e.id not in parts and not isinstance(e, SimulationRun)] or entities
 
 
-def _parsed(path: Path) -> list[ox.Quad]:
+def _parsed(path: Path, base: str | None = None, *, empty: bool = False) -> list[ox.Quad]:
     content = path.read_bytes()
     syntax = _FORMATS[path.suffix.lower()]
     if syntax == ox.RdfFormat.JSON_LD:
         _look_through(content, path)
     try:
-        quads = list(ox.parse(content, format=syntax))
+        quads = list(ox.parse(content, format=syntax, base_iri=base, rename_blank_nodes=base is not None))
         if syntax == ox.RdfFormat.RDF_XML:
             expat.ParserCreate().Parse(content, True)  # the other reader takes it that end tags are missing
     except (SyntaxError, ValueError, expat.ExpatError) as error:
         raise FormatError(
             f"{path}: no {syntax.name}: {error}", hint="is it whole, and is its extension right?", field="path"
         ) from error
-    if not quads:
+    if not quads and not empty:
         raise FormatError(f"{path}: it says nothing of anything", hint="is it whole?", field="path")
     graphs = Counter(str(q.graph_name) for q in quads)
     if len(graphs) > 1:

@@ -31,9 +31,9 @@ def replacing(path: Path) -> Iterator[Path]:
     partial = folder / f".{path.name}.{uuid.uuid4().hex[:12]}"
     try:
         yield partial
-        _to_disk(partial)
+        to_disk(partial)
         partial.replace(path)
-        _to_disk(folder)
+        to_disk(folder)
     finally:
         partial.unlink(missing_ok=True)
 
@@ -45,7 +45,8 @@ def replacing_all(*paths: Path) -> Iterator[tuple[Path, ...]]:
         yield tuple(stack.enter_context(replacing(path)) for path in paths)
 
 
-def _to_disk(path: Path) -> None:
+def to_disk(path: Path) -> None:
+    """Have a file or a folder on the disk before anything else."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

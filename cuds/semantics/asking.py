@@ -1,9 +1,11 @@
 """Asking a store of triples in SPARQL: it answers from itself alone, no file and no other machine."""
 
+import io
 import math
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from cuds.errors import InvalidError
@@ -35,23 +37,89 @@ def answers(store: Any, sparql: str, *, timeout: float = PATIENCE, **graphs: Any
     InvalidError
         When the query cannot be read, is no SELECT, would ask another machine, or takes longer.
     """
-    _refuse_service(sparql)
+    refuse_service(sparql)
     return solved(store, sparql, timeout=timeout, **graphs)
 
 
 def solved(store: Any, sparql: str, *, timeout: float = math.inf, **graphs: Any) -> list[dict[str, Any]]:
     """Return the solutions of a SPARQL SELECT of our own, in which texts may be any."""
+    return rows(begun(store, sparql, **graphs), sparql, timeout=timeout)
+
+
+def begun(store: Any, sparql: str, **graphs: Any) -> Any:
+    """Return what a store begins to answer: of what it holds now, whatever becomes of it before the answer is read.
+
+    Raises
+    ------
+    InvalidError
+        When the query cannot be read.
+    """
+    with _said(sparql):
+        return store.query(sparql, **graphs)
+
+
+def rows(answer: Any, sparql: str, *, timeout: float = math.inf) -> list[dict[str, Any]]:
+    """Return the solutions of a SELECT that was begun.
+
+    Raises
+    ------
+    InvalidError
+        When it is none, or takes longer.
+    """
     import pyoxigraph
 
-    until = time.monotonic() + timeout
+    if not isinstance(answer, pyoxigraph.QuerySolutions):
+        raise InvalidError(
+            "query: only SELECT is answered", hint="begin it with SELECT ?x WHERE { ... }", field="query"
+        )
     try:
-        solutions = store.query(sparql, **graphs)
-        if not isinstance(solutions, pyoxigraph.QuerySolutions):
-            raise InvalidError(
-                "query: only SELECT is answered", hint="begin it with SELECT ?x WHERE { ... }", field="query"
-            )
-        variables = [v.value for v in solutions.variables]
-        return [{v: python(row[v]) for v in variables} for row in _in_time(solutions, until, timeout)]
+        with _said(sparql):
+            variables = [v.value for v in answer.variables]
+            return [{v: python(row[v]) for v in variables} for row in in_time(answer, timeout)]
+    finally:
+        del answer
+
+
+def whole(answer: Any, sparql: str, *, timeout: float = math.inf) -> Any:
+    """Return an answer that was begun once all of it is there, so that nothing can go wrong while it is sent on.
+
+    Raises
+    ------
+    InvalidError
+        When it takes longer.
+    """
+    import pyoxigraph as ox
+
+    with _said(sparql):
+        if isinstance(answer, ox.QuerySolutions):
+            text = _Patient(timeout)
+            answer.serialize(text, format=ox.QueryResultsFormat.JSON)
+            return ox.parse_query_results(text.getvalue(), format=ox.QueryResultsFormat.JSON)
+        if isinstance(answer, ox.QueryTriples):
+            scratch = ox.Store()
+            scratch.extend(ox.Quad(t.subject, t.predicate, t.object) for t in in_time(answer, timeout))
+            return scratch.query("CONSTRUCT WHERE { ?s ?p ?o }")
+        return answer
+
+
+class _Patient(io.BytesIO):
+    """Takes an answer for a while."""
+
+    def __init__(self, timeout: float) -> None:
+        super().__init__()
+        self.timeout, self.until = timeout, time.monotonic() + timeout
+
+    def write(self, data: Any) -> int:
+        if time.monotonic() > self.until:
+            raise _late(self.timeout, f"{self.tell()} bytes")
+        return super().write(data)
+
+
+@contextmanager
+def _said(sparql: str) -> Iterator[None]:
+    """Say of a query what a store says of it."""
+    try:
+        yield
     except (SyntaxError, ValueError, OSError, RuntimeError) as error:
         if isinstance(error, InvalidError):
             raise
@@ -63,16 +131,30 @@ def solved(store: Any, sparql: str, *, timeout: float = math.inf, **graphs: Any)
         raise InvalidError(f"query: {error}", hint=f"prefixes to declare: {declare}", field="query") from error
 
 
-def _in_time(solutions: Iterator[T], until: float, timeout: float) -> Iterator[T]:
-    """Yield solutions until it is too late."""
-    for n, row in enumerate(solutions):
-        if time.monotonic() > until:
-            raise InvalidError(
-                f"query: not answered after {timeout:g} s, with {n} solutions",
-                hint="join its parts by what they share, add LIMIT, or give timeout=",
-                field="query",
-            )
-        yield row
+def in_time(solutions: Iterable[T], timeout: float) -> Iterator[T]:
+    """Yield solutions until it is too late.
+
+    Raises
+    ------
+    InvalidError
+        When it is.
+    """
+    until = time.monotonic() + timeout
+    try:
+        for n, row in enumerate(solutions):
+            if time.monotonic() > until:
+                raise _late(timeout, f"{n} solutions")
+            yield row
+    finally:
+        del solutions  # pyoxigraph lets go of it in this thread alone, so no error may carry it into another
+
+
+def _late(timeout: float, there: str) -> InvalidError:
+    return InvalidError(
+        f"query: not answered after {timeout:g} s, with {there}",
+        hint="join its parts by what they share, add LIMIT, or give timeout=",
+        field="query",
+    )
 
 
 def _beyond(sparql: str) -> str:
@@ -91,10 +173,15 @@ def plain(sparql: str) -> str:
     return _ESCAPE.sub(lambda found: chr(int(found[0][2:], 16)), sparql)
 
 
-def _refuse_service(sparql: str) -> None:
+def refuse_service(sparql: str) -> None:
     """Refuse SERVICE, which asks another machine.
 
     The word is refused wherever it stands: whether it is the keyword is known to the store's parser alone.
+
+    Raises
+    ------
+    InvalidError
+        When it is there.
     """
     if "service" in plain(sparql).casefold():
         raise InvalidError(

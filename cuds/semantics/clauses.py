@@ -1,49 +1,37 @@
 """The dataset clauses of a query, FROM and FROM NAMED: they choose among what is asked, and nothing else."""
 
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Iterable
+from dataclasses import dataclass
 
-from cuds.errors import InvalidError, UnknownError, did_you_mean
+from cuds.errors import InvalidError
 from cuds.semantics.asking import plain
 
 
-def dataset_clauses(sparql: str, holds: Callable[[str], bool], known: Callable[[], Iterable[str]]) -> dict[str, Any]:
-    """Return which graphs a query chooses, as ``pyoxigraph.Store.query`` takes it; nothing where it chooses none.
+@dataclass(frozen=True)
+class Dataset:
+    """The graphs that a query is asked of: those that are one to it, and those that it may name."""
 
-    Parameters
-    ----------
-    sparql : str
-        The query. It is read, not run.
-    holds : callable
-        Whether what is asked has a graph of this IRI.
-    known : callable
-        Gives all that it has.
+    default: tuple[str, ...]
+    named: tuple[str, ...]
+
+
+def dataset_of(default: Iterable[str], named: Iterable[str]) -> Dataset:
+    """Return the dataset of some graphs, each once."""
+    return Dataset(tuple(dict.fromkeys(default)), tuple(dict.fromkeys(named)))
+
+
+def dataset_clauses(sparql: str) -> Dataset | None:
+    """Return which graphs a query chooses; nothing where it chooses none. It is read, not run.
 
     Raises
     ------
     InvalidError
         When the query cannot be read.
-    UnknownError
-        When it names a graph that is not there: a file, a page, a data set that is not there.
     """
     if "from" not in plain(sparql).casefold():
-        return {}
-    import pyoxigraph
-
+        return None
     default, named = _clauses(sparql)
-    for graph in (*default, *named):
-        if not holds(graph):
-            raise UnknownError(
-                f"query: FROM {graph}: there is no such data set here",
-                hint=did_you_mean(graph, known()),
-                field="query",
-            )
-    if not default and not named:
-        return {}
-    return {
-        "default_graph": [pyoxigraph.NamedNode(g) for g in default],
-        "named_graphs": [pyoxigraph.NamedNode(g) for g in named],
-    }
+    return dataset_of(default, named) if default or named else None
 
 
 def _clauses(sparql: str) -> tuple[list[str], list[str]]:

@@ -63,8 +63,25 @@ def complaints(graph: Graph) -> list[str]:
     NotInstalledError
         When pySHACL is missing.
     """
+    return lines(report(graph))
+
+
+def report(graph: Graph) -> Graph:
+    """Return what the shapes say of a graph, as a report of SHACL.
+
+    Raises
+    ------
+    NotInstalledError
+        When pySHACL is missing.
+    """
     pyshacl = require("pyshacl", "validate")
     _, results, _ = pyshacl.validate(graph, shacl_graph=shapes_of(graph), inplace=True)
+    found: Graph = results
+    return found
+
+
+def lines(results: Graph) -> list[str]:
+    """Return what a report of SHACL has against a graph, a line each."""
     return sorted({_line(results, result) for result in results.subjects(RDF.type, SH.ValidationResult)})
 
 

@@ -20,7 +20,7 @@ import pyoxigraph as ox
 
 from cuds import iris
 from cuds.arrays import AnyArray, Mapped, measure
-from cuds.errors import FormatError, InvalidError
+from cuds.errors import FormatError, InvalidError, UnknownError
 from cuds.model.dataset import DataSet
 from cuds.model.entity import Component, Entity, Term
 from cuds.model.plain import Json
@@ -173,7 +173,13 @@ def query(data: DataSet, sparql: str) -> list[dict[str, Any]]:
     """
     store = ox.Store()
     store.extend(ox.Quad(*triple) for triple in lift(data).triples)
-    return answers(store, sparql, **dataset_clauses(sparql, lambda _: False, lambda: ()))
+    if (chosen := dataset_clauses(sparql)) is not None:
+        raise UnknownError(
+            f"query: FROM {[*chosen.default, *chosen.named][0]}: there is no such data set here",
+            hint="ask without FROM",
+            field="query",
+        )
+    return answers(store, sparql)
 
 
 class _Lifter:

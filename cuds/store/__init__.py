@@ -2,6 +2,6 @@
 
 from cuds.store.disk import Library
 from cuds.store.memory import Memory
-from cuds.store.protocol import Found, Store, Version
+from cuds.store.protocol import Found, Store, Version, Write
 
-__all__ = ["Found", "Library", "Memory", "Store", "Version"]
+__all__ = ["Found", "Library", "Memory", "Store", "Version", "Write"]

@@ -7,7 +7,8 @@ import pyoxigraph as ox
 
 from cuds.codecs import hdf5
 from cuds.errors import CudsError
-from cuds.store.index import Index, quads
+from cuds.store.index import Entry, Index
+from cuds.store.kept import graph_in, written
 from cuds.store.protocol import Version
 from cuds.store.shelf import Shelf
 
@@ -39,7 +40,7 @@ Damages = list[Damage]
 
 def check(shelf: Shelf, index: Index) -> Damages:
     """Return everything that is wrong: files, what does not belong there, and where the index differs."""
-    found = [Damage(p, "it is no version of a data set", "move it elsewhere") for p in shelf.strangers()]
+    found = [Damage(p, "it is no version of anything", "move it elsewhere") for p in shelf.strangers()]
     for name in shelf.names():
         versions = shelf.versions(name)
         for version in versions:
@@ -47,7 +48,10 @@ def check(shelf: Shelf, index: Index) -> Damages:
             if version.deleted:
                 continue
             try:
-                hdf5.read(path, verify=True)
+                if version.plain:
+                    written(version, path)
+                else:
+                    hdf5.read(path, verify=True)
                 if version == versions[-1] and not _same(index, version, path):
                     found.append(Damage(path, "the index says something else of it", "cuds verify --rebuild"))
             except CudsError as error:
@@ -60,6 +64,6 @@ def check(shelf: Shelf, index: Index) -> Damages:
 
 def _same(index: Index, version: Version, path: Path) -> bool:
     """Whether the index says what a file says, in the words in which a store writes numbers."""
-    anew = ox.Store()
-    anew.extend(quads(version, hdf5.stored_graph(path)))
-    return set(Index(anew).said_by(version.iri)) == set(index.said_by(version.iri))
+    anew = Index(ox.Store())
+    anew.put(Entry(version, graph_in(path)))
+    return {q.triple for q in anew.said_by(version.iri)} == {q.triple for q in index.said_by(version.iri)}

@@ -7,8 +7,9 @@ from cuds import iris, model
 from cuds.errors import UnknownError, did_you_mean
 from cuds.model.entity import Component, Entity
 from cuds.store.index import Index
+from cuds.store.naming import name_of
 from cuds.store.origin import ORIGINS, Origin
-from cuds.store.protocol import Findings, Found, Store, name_of
+from cuds.store.protocol import Findings, Found, Store
 from cuds.store.wanted import Condition, Wanted, wanted
 
 _RDFS = "http://www.w3.org/2000/01/rdf-schema#"
@@ -35,10 +36,11 @@ def find(store: Store, index: Index, kind: Any, conditions: Mapping[str, Any]) -
     rows = _fulfilling(index, asked) if asked.conditions else _of(index, below)
     kinds = _kinds(index, rows, below)
     left = _traced(index, kinds, traced.values())
-    numbers = index.numbers({graph for graph, _ in left})
+    numbers = index.numbers({graph for graph, _ in left})  # a plain graph has none
     return [
         Found(name_of(graph), numbers[graph], node, kinds[graph, node], rows[graph, node], store)
         for graph, node in sorted(left)
+        if graph in numbers
     ]
 
 

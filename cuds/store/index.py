@@ -1,26 +1,33 @@
-"""The graphs of data sets in a store of triples: each on its own under its IRI, and all of them as one.
+"""The graphs of what is kept in a store of triples: each on its own under its IRI, and all of them as one.
 
 What all say together lies in the default graph, so that joins need not look into thousands of graphs; a triple leaves
-it with the last data set that says it. The classes of the ontology lie there too.
+it with the last graph that says it. The classes of the ontology lie there too. Of which file each graph is, and whom
+its name belongs to, lies in a graph whose name is a blank node, which no query can name; so does the default graph of
+updates.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 import pyoxigraph as ox
 
+from cuds.errors import InvalidError, UnknownError, did_you_mean
 from cuds.registry import ontology_folder
-from cuds.semantics.asking import PATIENCE, answers, solved
-from cuds.semantics.clauses import dataset_clauses
-from cuds.store.protocol import Version, iri, name_of
+from cuds.semantics.asking import PATIENCE, begun, refuse_service, solved
+from cuds.semantics.clauses import dataset_clauses, dataset_of
+from cuds.semantics.tokens import among_named
+from cuds.store.asker import merged
+from cuds.store.naming import DEFAULT, iri, name_of
+from cuds.store.protocol import Version
 
 _TYPE = ox.NamedNode("http://www.w3.org/1999/02/22-rdf-syntax-ns#type")
 _SUBCLASS = ox.NamedNode("http://www.w3.org/2000/01/rdf-schema#subClassOf")
 _DATASET = ox.NamedNode("http://www.w3.org/ns/dcat#Dataset")
 _TITLE = ox.NamedNode("http://purl.org/dc/terms/title")
 _NUMBER = ox.NamedNode("http://www.w3.org/ns/dcat#version")
-_MARK = ox.NamedNode("urn:cuds:file")  # in the graph of a data set: of which file it is
+_MARK, _OWNER, _SINCE, _VERSION = (ox.NamedNode(f"urn:cuds:{n}") for n in ("file", "owner", "since", "number"))
 _INTEGER = ox.NamedNode("http://www.w3.org/2001/XMLSchema#integer")
 UNION = ox.DefaultGraph()  # what all data sets say together
 
@@ -35,8 +42,40 @@ def classes() -> tuple[ox.Quad, ...]:
     return tuple(found)
 
 
+@dataclass(frozen=True)
+class Entry:
+    """What an index is told of a version.
+
+    Parameters
+    ----------
+    version : Version
+        The newest of its name.
+    graph : bytes
+        As N-Triples.
+    owner : str
+        Whom the name belongs to.
+    since : str
+        The mark of the first version of that owner.
+    """
+
+    version: Version
+    graph: bytes
+    owner: str = ""
+    since: str = ""
+
+
+@dataclass(frozen=True)
+class Meant:
+    """What is asked of a store for a query: the query as it was given and as it is told, and of which graphs."""
+
+    query: str
+    told: str
+    default: list[Any] | None = None
+    named: list[Any] | None = None
+
+
 class Index:
-    """Graphs of data sets, to be asked.
+    """Graphs, to be asked.
 
     Parameters
     ----------
@@ -45,81 +84,215 @@ class Index:
     """
 
     far = False  # whether each question takes a while, so that few are better than quick ones
+    shown = "isIRI({0})"  # of the name of a graph: whether queries may see it
+    hidden: Any = ox.BlankNode("cuds-index")
+    default: Any = ox.BlankNode("cuds-default")
 
     def __init__(self, store: Any) -> None:
         self.store = store
+        self.changes: dict[str, int] = {}  # how often each graph became another
+        self._owned: dict[str, str] | None = None
         if not any(store.quads_for_pattern(None, _SUBCLASS, None, UNION)):
             store.extend(classes())
 
+    def place(self, graph: str) -> Any:
+        """Return under what a graph lies here."""
+        return self.default if graph == DEFAULT else ox.NamedNode(graph)
+
     def marks(self) -> dict[str, str]:
-        """Return of which file each data set is, by name."""
-        found = self.store.quads_for_pattern(None, _MARK, None, None)
-        return {name_of(_iri(q.graph_name)): q.object.value for q in found}
+        """Return of which file each graph is, by name."""
+        return self._recorded(_MARK)
 
-    def put(self, version: Version, graph: bytes) -> None:
-        """Take in a data set, in place of what bore its name."""
-        self.drop(version.name)
-        self.store.extend(quads(version, graph))  # all or nothing
+    def owners(self) -> dict[str, str]:
+        """Return whom each name belongs to."""
+        if self._owned is None or self.far:  # at an endpoint others say it too
+            self._owned = self._recorded(_OWNER)
+        return dict(self._owned)
 
-    def fill(self, several: Iterable[tuple[Version, bytes]]) -> None:
-        """Take in many data sets of which it has none; fast, but nothing is sure before it has ended."""
-        self.store.bulk_extend(quad for version, graph in several for quad in quads(version, graph))
+    def owner(self, name: str) -> tuple[str, str]:
+        """Return whom a name belongs to, and the mark of that one's first version; nothing where it is not here."""
+        found: dict[Any, Any] = {q.predicate: _value(q.object) for q in self.records(iri(name))}
+        return found.get(_OWNER, ""), found.get(_SINCE, "")
+
+    def _recorded(self, predicate: Any) -> dict[str, str]:
+        found = self.store.quads_for_pattern(None, predicate, None, self.hidden)
+        return {name_of(_value(q.subject)): _value(q.object) for q in found}
+
+    def put(self, entry: Entry) -> None:
+        """Take in a version, in place of what bore its name."""
+        self.drop(entry.version.name)
+        if not entry.graph:  # no triple makes it
+            self.store.add_graph(self.place(entry.version.iri))
+        self.store.extend(self.quads(entry))  # all or nothing
+        if self._owned is not None:
+            self._owned[entry.version.name] = entry.owner
+
+    def fill(self, several: Iterable[Entry]) -> None:
+        """Take in many of which it has none; fast, but nothing is sure before it has ended."""
+        self._owned, empty = None, []
+
+        def each() -> Iterator[ox.Quad]:
+            for entry in several:
+                if not entry.graph:
+                    empty.append(self.place(entry.version.iri))
+                yield from self.quads(entry)
+
+        self.store.bulk_extend(each())
+        for graph in empty:
+            self.store.add_graph(graph)
 
     def drop(self, name: str) -> None:
-        """Forget a data set, if it is there; that it is goes last, so that whoever is interrupted does it again."""
-        graph = ox.NamedNode(iri(name))
-        own = list(self.store.quads_for_pattern(None, None, None, graph))
-        for quad in own:
-            triple = quad.subject, quad.predicate, quad.object
-            others = (q.graph_name for q in self.store.quads_for_pattern(*triple, None))
-            if all(other in (graph, UNION) for other in others):
-                self.store.remove(ox.Quad(*triple, UNION))
-        if own:
-            self.store.remove_graph(graph)
+        """Forget a graph, if it is there; of which file it is goes last: who is interrupted does it again."""
+        graph = self.place(iri(name))
+        self.changed(iri(name))
+        if self._owned is not None:
+            self._owned.pop(name, None)
+        for quad in list(self.store.quads_for_pattern(None, None, None, graph)):
+            self._forget(quad.triple, graph)
+        self.store.remove_graph(graph)
+        for record in self.records(iri(name)):
+            self.store.remove(record)
 
-    def query(self, sparql: str, timeout: float = PATIENCE) -> list[dict[str, Any]]:
-        """Return the solutions of a SPARQL SELECT; a dataset clause chooses among the data sets.
+    def suspend(self, graph: str) -> None:
+        """Have it known that a graph is not what its file says; whoever is interrupted takes that in anew."""
+        for record in self.records(graph):
+            if record.predicate == _MARK:
+                self.store.remove(record)
+        self.store.add(ox.Quad(ox.NamedNode(graph), _MARK, ox.Literal(""), self.hidden))
+
+    def restate(self, graph: str, said: set[ox.Triple] | None) -> None:
+        """Have a graph say something else; nothing, and not be there, where that is None."""
+        place = self.place(graph)
+        self.changed(graph)
+        held = {quad.triple for quad in self.said_by(graph)}
+        for triple in held - (said or set()):
+            self._forget(triple, place)
+            self.store.remove(ox.Quad(triple.subject, triple.predicate, triple.object, place))
+        new = (said or set()) - held
+        self.store.extend(ox.Quad(t.subject, t.predicate, t.object, to) for t in new for to in (place, UNION))
+        if said is not None:
+            self.store.add_graph(place)
+        else:
+            self.store.remove_graph(place)
+
+    def _forget(self, triple: ox.Triple, graph: Any) -> None:
+        """Take a triple out of what all say, when only one graph says it."""
+        parts = triple.subject, triple.predicate, triple.object
+        others = (q.graph_name for q in self.store.quads_for_pattern(*parts, None))
+        if all(other in (graph, UNION) for other in others):
+            self.store.remove(ox.Quad(*parts, UNION))
+
+    def changed(self, graph: str) -> None:
+        """Have views take a graph in anew."""
+        self.changes[graph] = self.changes.get(graph, 0) + 1
+
+    def records(self, graph: str) -> list[ox.Quad]:
+        """Return what is noted of a graph."""
+        return list(self.store.quads_for_pattern(ox.NamedNode(graph), None, None, self.hidden))
+
+    def quads(self, entry: Entry) -> list[ox.Quad]:
+        """Return what is held of a version: its graph, of a data set what it is as a whole, and the records."""
+        version, own, place = entry.version, ox.NamedNode(entry.version.iri), self.place(entry.version.iri)
+        said = [(q.subject, q.predicate, q.object) for q in triples(entry.graph)]
+        records = {_MARK: ox.Literal(version.mark), _OWNER: ox.Literal(entry.owner), _SINCE: ox.Literal(entry.since)}
+        if not version.plain:
+            said += described(version)
+            records[_VERSION] = ox.Literal(str(version.number), datatype=_INTEGER)
+        recorded = [ox.Quad(own, predicate, value, self.hidden) for predicate, value in records.items()]
+        return [ox.Quad(*triple, graph) for triple in said for graph in (place, UNION)] + recorded
+
+    def meant(self, sparql: str, default: Sequence[str] = (), named: Sequence[str] = ()) -> Meant:
+        """Return what is to be asked for a query; a dataset clause chooses among the graphs.
+
+        Parameters
+        ----------
+        sparql : str
+            The query.
+        default, named : sequence of str
+            The IRIs of what is asked, in place of what the query says; what is not here says nothing.
 
         Raises
         ------
         InvalidError
-            When the query cannot be read, is no SELECT, or would ask another machine.
+            When the query cannot be read, or would ask another machine.
         UnknownError
-            When a dataset clause names what is not here.
+            When FROM chooses what is not here.
         """
-        return answers(self.store, sparql, timeout=timeout, **dataset_clauses(sparql, self.holds, self.names))
+        refuse_service(sparql)
+        given = dataset_of(default, named) if default or named else None
+        chosen = given or dataset_clauses(sparql)
+        if chosen is None:
+            return self._over(sparql)
+        for graph in (*chosen.default, *chosen.named):
+            if given is None and not self.holds(graph):
+                raise UnknownError(
+                    f"query: FROM {graph}: there is no such data set here",
+                    hint=did_you_mean(graph, self.names()),
+                    field="query",
+                )
+        return Meant(sparql, sparql, [self.place(g) for g in chosen.default], [self.place(g) for g in chosen.named])
+
+    def begun(
+        self, sparql: str, default: Sequence[str] = (), named: Sequence[str] = (), timeout: float = PATIENCE
+    ) -> Any:
+        """Return what is begun to be answered, of what is here now; see `meant`. An endpoint has `timeout` seconds."""
+        meant = self.meant(sparql, default, named)
+        if meant.default is not None:
+            return self._begun_of(sparql, meant.default, meant.named or [])
+        try:
+            return self.begun_over(sparql)
+        except InvalidError:
+            return begun(self.store, sparql, named_graphs=[])  # it says where it is wrong in the text as it was given
+
+    def begun_over(self, sparql: str, **default: Any) -> Any:
+        """Return what is begun to be answered when ``GRAPH`` may mean any graph that is here."""
+        meant = self._over(sparql)
+        named = {} if meant.named is None else {"named_graphs": meant.named}
+        return begun(self.store, meant.told, **named, **default)
+
+    def _over(self, sparql: str) -> Meant:
+        shown = among_named(sparql, self.shown)
+        if shown is not None:
+            return Meant(sparql, shown)
+        return Meant(sparql, sparql, None, [ox.NamedNode(g) for g in self.names()])
+
+    def _begun_of(self, sparql: str, default: list[Any], named: list[Any]) -> Any:
+        if len(default) < 2 or self.far:
+            return begun(self.store, sparql, default_graph=default, named_graphs=named)
+        return begun(merged(self.store, default, named), sparql, default_graph=[UNION], named_graphs=named)
 
     def solved(self, sparql: str) -> list[dict[str, Any]]:
         """Return the solutions of a query of our own."""
         return solved(self.store, sparql)
 
     def holds(self, graph: str) -> bool:
-        """Whether an IRI is that of a data set that is here."""
-        return bool(self.store.contains_named_graph(ox.NamedNode(graph)))
+        """Whether an IRI is that of a graph that is here."""
+        return graph == DEFAULT or bool(self.store.contains_named_graph(ox.NamedNode(graph)))
 
     def names(self) -> list[str]:
-        """Return the IRIs of all data sets."""
-        return [_iri(graph) for graph in self.store.named_graphs()]
+        """Return the IRIs of all graphs."""
+        return [_value(g) for g in self.store.named_graphs() if g not in (self.hidden, self.default)]
 
     def said(self, node: Any, graph: str = "") -> Iterator[Any]:
         """Return what is said of a node, by a data set or by all of them."""
-        return iter(self.store.quads_for_pattern(node, None, None, ox.NamedNode(graph) if graph else UNION))
+        return iter(self.store.quads_for_pattern(node, None, None, self.place(graph) if graph else UNION))
 
     def said_by(self, graph: str) -> Iterator[ox.Quad]:
         """Return what a data set says."""
-        return iter(self.store.quads_for_pattern(None, None, None, ox.NamedNode(graph)))
+        return iter(self.store.quads_for_pattern(None, None, None, self.place(graph)))
 
     def types(self, rows: Iterable[tuple[str, str]]) -> Iterator[tuple[tuple[str, str], str]]:
         """Yield the classes of nodes, each as its data set says: ((graph, node), class)."""
         for graph, node in rows:
             for quad in self.store.quads_for_pattern(ox.NamedNode(node), _TYPE, None, ox.NamedNode(graph)):
-                yield (graph, node), _iri(quad.object)
+                yield (graph, node), _value(quad.object)
 
     def numbers(self, graphs: Iterable[str]) -> dict[str, int]:
-        """Return the versions of data sets, by their IRIs."""
-        nodes = {graph: ox.NamedNode(graph) for graph in graphs}
-        found = {g: self.store.quads_for_pattern(n, _NUMBER, None, n) for g, n in nodes.items()}
-        return {graph: int(next(quads).object.value) for graph, quads in found.items()}
+        """Return the versions of those graphs that are data sets, by their IRIs."""
+        found = {
+            g: next(self.store.quads_for_pattern(ox.NamedNode(g), _VERSION, None, self.hidden), None) for g in graphs
+        }
+        return {graph: int(quad.object.value) for graph, quad in found.items() if quad is not None}
 
     def bearing(self, predicate: str, text: str) -> Iterator[Any]:
         """Return what bears a text, as any data set says."""
@@ -137,18 +310,15 @@ def triples(graph: bytes) -> Iterator[ox.Quad]:
     return iter(ox.parse(graph, format=ox.RdfFormat.N_TRIPLES))
 
 
-def quads(version: Version, graph: bytes) -> list[ox.Quad]:
-    """Return what an index holds of a data set: its graph, what is said of it as a whole, and of which file it is."""
+def described(version: Version) -> list[tuple[Any, Any, Any]]:
+    """Return what is said of a data set as a whole, beside what it says itself."""
     own = ox.NamedNode(version.iri)
-    said = [(q.subject, q.predicate, q.object) for q in triples(graph)]
-    said += [
+    return [
         (own, _TYPE, _DATASET),
         (own, _TITLE, ox.Literal(version.name)),
         (own, _NUMBER, ox.Literal(str(version.number), datatype=_INTEGER)),
     ]
-    marked = [ox.Quad(own, _MARK, ox.Literal(version.mark), own)]
-    return [ox.Quad(*triple, place) for triple in said for place in (own, UNION)] + marked
 
 
-def _iri(node: Any) -> str:
+def _value(node: Any) -> str:
     return str(node.value)

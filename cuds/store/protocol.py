@@ -1,17 +1,16 @@
 """What a store of data sets offers, wherever it keeps them."""
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
 from typing import Any, Protocol
-from urllib.parse import quote, unquote
 
-from cuds.errors import InvalidError, UnknownError, did_you_mean
+from cuds.errors import StaleError, UnknownError, did_you_mean
 from cuds.model.dataset import DataSet
 from cuds.model.entity import Entity
-
-IRI = "urn:cuds:dataset:"
-_LONGEST = 200  # bytes of a name as part of a path
+from cuds.store.naming import iri
 
 
 @dataclass(frozen=True, order=True)
@@ -32,6 +31,10 @@ class Version:
         When, in seconds since 1970.
     mark : str
         Tells its file from any other that bore its name and number.
+    plain : bool
+        Whether it is a plain graph, and no data set.
+    library : str
+        The id of the library that it is kept in.
     """
 
     name: str
@@ -40,11 +43,44 @@ class Version:
     bytes: int = 0
     written: float = 0.0
     mark: str = ""
+    plain: bool = False
+    library: str = field(default="", repr=False)
 
     @property
     def iri(self) -> str:
         """The IRI of the data set, and of its graph."""
         return iri(self.name)
+
+    @property
+    def tag(self) -> str:
+        """A short text that no other version has, of whatever name in whatever library."""
+        said = "\0".join((self.library, self.name, str(self.number), self.mark))
+        return hashlib.sha256(said.encode()).hexdigest()[:20]
+
+
+@dataclass(frozen=True)
+class Write:
+    """How a version came about.
+
+    Parameters
+    ----------
+    version : int
+        Its number.
+    by : str
+        Who wrote it; nothing for who uses the library without a name.
+    at : datetime
+        When.
+    how : str
+        ``put``, ``graph``, ``adopt``, ``update`` or ``delete``.
+    after : int
+        The number of the version that was the newest to the writer; 0 for none.
+    """
+
+    version: int
+    by: str
+    at: datetime
+    how: str
+    after: int
 
 
 @dataclass(frozen=True)
@@ -95,6 +131,7 @@ class Found:
 
 
 Versions = list[Version]
+Writes = list[Write]
 Findings = list[Found]
 Rows = list[dict[str, Any]]
 
@@ -102,16 +139,23 @@ Rows = list[dict[str, Any]]
 class Store(Protocol):
     """Data sets by name; a name has versions, of which the newest is meant and asked."""
 
-    def put(self, data: DataSet | Entity, name: str = "") -> Version:
-        """Keep a data set as the newest version of a name; its label when none is given."""
+    def put(self, data: DataSet | Entity, name: str = "", *, expected: int | None = None) -> Version:
+        """Keep a data set as the newest version of a name; its label when none is given.
+
+        With `expected`, only when that is the number of the newest version, 0 for none.
+        """
         ...
 
     def get(self, name: str, version: int | None = None) -> DataSet:
         """Return a data set; the newest version when none is given."""
         ...
 
-    def delete(self, name: str) -> Version:
+    def delete(self, name: str, *, expected: int | None = None) -> Version:
         """Make a version that says that there is nothing; earlier ones stay."""
+        ...
+
+    def history(self, name: str) -> Writes:
+        """Return how each version of a name came about, the first one first."""
         ...
 
     def list(self) -> Versions:
@@ -135,37 +179,28 @@ class Store(Protocol):
         ...
 
 
-def iri(name: str) -> str:
-    """Return the IRI of a data set."""
-    return IRI + quote(name, safe="")
+def newest_number(found: Versions) -> int:
+    """Return the number of the newest version; 0 where there is none, or where it says that there is nothing."""
+    return found[-1].number if found and not found[-1].deleted else 0
 
 
-def name_of(graph: str) -> str:
-    """Return the name of the data set that has an IRI."""
-    return unquote(graph.removeprefix(IRI))
-
-
-def named(data: DataSet | Entity, name: str) -> tuple[DataSet, str]:
-    """Return what is to be kept as a data set, and its name.
+def refuse_stale(name: str, found: Versions, expected: int | None) -> None:
+    """Refuse to write after another version than the writer knows.
 
     Raises
     ------
-    InvalidError
-        When there is no name, or one that no file can bear.
+    StaleError
+        When the newest is another one.
     """
-    whole = data if isinstance(data, DataSet) else DataSet(data, label=data.label)
-    chosen = name or whole.label
-    if not chosen:
-        raise InvalidError("name: the data set has no label", hint="give name=", field="name")
-    try:
-        length = len(quote(chosen, safe=""))
-    except UnicodeEncodeError as error:
-        raise InvalidError(f"name: {chosen!r} is no text: {error}", hint="remove the lone surrogates") from None
-    if length > _LONGEST:
-        raise InvalidError(
-            f"name: {chosen[:40]!r}... is too long: {length} bytes", hint=f"at most {_LONGEST} fit", field="name"
+    now = newest_number(found)
+    if expected is not None and now != expected:
+        raise StaleError(
+            f"{name!r}: its newest version is {now or 'none'}, not {expected or 'none'}",
+            hint="read it again, and change that",
+            name=name,
+            expected=expected,
+            found=now,
         )
-    return whole, chosen
 
 
 def chosen(found: Versions, name: str, number: int | None, known: Iterable[str]) -> Version:

@@ -3,10 +3,12 @@
 ::
 
     library.json                       says that the folder is a library, and which
-    sets/<name>/<number>.h5md          a version; <number>.deleted says that there is nothing any more
+    sets/<name>/<number>.h5md          a version of a data set, <number>.nt one of a plain graph;
+                                       <number>.deleted says that there is nothing any more
     journal                            names that were touched, in order: a hint for whoever keeps an index
     writing/<id>/                      what somebody is writing, who holds writing/<id>.lock
     lock                               held for the moment of a commit
+    intent                             several versions that are committed together: whoever finds it ends that
     index/                             derived: see `cuds.store.upkeep`
 
 A version is written apart, flushed to the disk, and committed by one rename. The journal says first what is to be
@@ -20,19 +22,21 @@ import re
 import shutil
 import time
 import uuid
-from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote
 
-from cuds.codecs.whole import replacing
+from cuds.codecs.whole import replacing, to_disk
 from cuds.errors import CudsError, FormatError, InvalidError, StorageError
 from cuds.semantics.places import part
 from cuds.store.lock import Held, turn
-from cuds.store.protocol import Version
+from cuds.store.naming import DEFAULT
+from cuds.store.protocol import Version, refuse_stale
 
 LAYOUT = 1
-_VERSION = re.compile(r"([1-9][0-9]*)\.(h5md|deleted)")
+_VERSION = re.compile(r"([1-9][0-9]*)\.(h5md|nt|deleted)")
 Position = tuple[int, int, bytes]  # the file of the journal, how far it was read, and what stands before that
 _TAIL = 256  # bytes
 
@@ -54,6 +58,7 @@ class Shelf:
     def __init__(self, folder: Path) -> None:
         self.folder = folder.resolve()
         self.sets, self.writing, self.journal = (self.folder / name for name in ("sets", "writing", "journal"))
+        self.intent = self.folder / "intent"
         with storing(self.folder):
             self._begin()
 
@@ -92,9 +97,13 @@ class Shelf:
                 with suppress(FileNotFoundError):  # it was purged meanwhile
                     number, stat = int(matched[1]), entry.stat()
                     mark = f"{number} {stat.st_size} {stat.st_mtime_ns}"
-                    deleted = matched[2] == "deleted"
-                    found.append(Version(name, number, deleted, stat.st_size, stat.st_mtime, mark))
+                    deleted, plain = matched[2] == "deleted", matched[2] == "nt"
+                    found.append(Version(name, number, deleted, stat.st_size, stat.st_mtime, mark, plain, self.id))
         return sorted(found)
+
+    def listed(self) -> list[Version]:
+        """Return the newest version of everything that is there, but for the default graph."""
+        return sorted(v for name, v in self.newest().items() if name != DEFAULT)
 
     def newest(self, names: Iterable[str] | None = None) -> dict[str, Version]:
         """Return the newest version of names, of all when none are given; of those that are there."""
@@ -103,7 +112,8 @@ class Shelf:
 
     def path(self, version: Version) -> Path:
         """Return the file of a version."""
-        return self.sets / part(version.name) / f"{version.number}.{'deleted' if version.deleted else 'h5md'}"
+        ending = "deleted" if version.deleted else "nt" if version.plain else "h5md"
+        return self.sets / part(version.name) / f"{version.number}.{ending}"
 
     def strangers(self) -> list[Path]:
         """Return what lies among the versions and is none."""
@@ -131,15 +141,24 @@ class Shelf:
                 lock.unlink(missing_ok=True)
                 held.release()
 
-    def commit(self, name: str, draft: Path) -> Version:
-        """Make a file the newest version of a name, by one rename; its ending says what it is."""
+    def commit(self, name: str, draft: Path, expected: int | None = None) -> Version:
+        """Make a file the newest version of a name, by one rename; its ending says what it is.
+
+        Raises
+        ------
+        StaleError
+            When another version than expected is the newest.
+        """
         place = self.sets / part(name)
         with self.turn():
-            number = max((v.number for v in self.versions(name)), default=0) + 1
+            there = self.versions(name)
+            refuse_stale(name, there, expected)
+            number = max((v.number for v in there), default=0) + 1
             place.mkdir(exist_ok=True)
             self._note(name, number)
             draft.rename(place / f"{number}{draft.suffix}")
-            _to_disk(place, self.sets)
+            for folder in (place, self.sets):
+                to_disk(folder)
             return self.versions(name)[-1]
 
     def purge(self, name: str, own: Path) -> None:
@@ -147,22 +166,92 @@ class Shelf:
         with self.turn():
             self._note(name, 0)
             (self.sets / part(name)).rename(own / "purged")
-            _to_disk(self.sets)
+            to_disk(self.sets)
 
-    def turn(self) -> AbstractContextManager[None]:
-        """Return a context in which nobody else commits."""
-        return turn(self.folder / "lock")
+    def commit_all(
+        self, own: Path, drafts: Mapping[str, Path], expected: Mapping[str, int], check: Callable[[], None]
+    ) -> list[Version]:
+        """Make files the newest versions of names, all or none of them, whoever is killed.
+
+        What is to be done is on the disk before it is done; whoever has the next turn ends it.
+
+        Parameters
+        ----------
+        own : Path
+            The folder in which they lie.
+        drafts : mapping
+            By name.
+        expected : mapping
+            The numbers of the versions that must be the newest; 0 for none.
+        check : callable
+            Raises when something else became of what they rest on.
+        """
+        with self.turn():
+            check()
+            moves: list[Any] = []
+            for name, draft in drafts.items():
+                there = self.versions(name)
+                refuse_stale(name, there, expected[name])
+                number = max((v.number for v in there), default=0) + 1
+                moves.append([name, number, str(draft.relative_to(self.folder))])
+            for name, number, _ in moves:  # what takes room comes first
+                (self.sets / part(name)).mkdir(exist_ok=True)
+                self._note(name, number)
+            if len(moves) > 1:
+                written = own / "intent"
+                written.write_text(json.dumps(moves))
+                to_disk(written)
+                to_disk(own)
+                written.rename(self.intent)
+                to_disk(self.folder)
+            self._move(moves)
+            return [self.versions(name)[-1] for name in drafts]
+
+    def _settle(self) -> None:
+        """End what somebody began to commit."""
+        moves = json.loads(self.intent.read_text())
+        for name, number, _ in moves:
+            self._note(name, number)
+        self._move(moves)
+
+    def _move(self, moves: list[list[Any]]) -> None:
+        places = [self.sets / part(name) for name, _, _ in moves]
+        for (_, number, draft), place in zip(moves, places, strict=True):
+            if (source := self.folder / draft).exists():
+                source.rename(place / f"{number}{source.suffix}")
+        for folder in (*places, self.sets):
+            to_disk(folder)
+        if self.intent.exists():
+            self.intent.unlink()
+            to_disk(self.folder)
+
+    def settled(self) -> None:
+        """Have several versions that somebody commits together all there, or none."""
+        if self.intent.exists():
+            with self.turn():
+                pass
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Yield when nobody else commits."""
+        with turn(self.folder / "lock"):
+            if self.intent.exists():
+                self._settle()
+            yield
 
     def sweep(self) -> None:
-        """Remove what writers left that were killed."""
+        """End or remove what writers left that were killed."""
+        with suppress(OSError):
+            self.settled()
         for lock in self.writing.glob("*.lock"):
             with suppress(OSError):
                 if (held := Held.take(lock)) is not None:
-                    shutil.rmtree(lock.with_suffix(""), ignore_errors=True)
-                    lock.unlink(missing_ok=True)
+                    if not self.intent.exists():  # else it may lie in there what is to be committed
+                        shutil.rmtree(lock.with_suffix(""), ignore_errors=True)
+                        lock.unlink(missing_ok=True)
                     held.release()
         for folder in self.writing.iterdir():
-            if folder.is_dir() and not folder.with_suffix(".lock").exists():
+            if folder.is_dir() and not folder.with_suffix(".lock").exists() and not self.intent.exists():
                 shutil.rmtree(folder, ignore_errors=True)
 
     # --- the journal ---
@@ -229,12 +318,3 @@ def _inside(folder: Path) -> list["os.DirEntry[str]"]:
         if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):
             return []
         raise StorageError(f"{folder}: cannot be read: {error}", hint="may you read what lies there?") from error
-
-
-def _to_disk(*folders: Path) -> None:
-    for folder in folders:
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

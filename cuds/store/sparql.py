@@ -7,7 +7,8 @@ them in the same way.
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from copy import copy
 from itertools import islice
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -15,10 +16,9 @@ from urllib.parse import urlencode, urlsplit
 import pyoxigraph as ox
 
 from cuds.errors import CudsError, InvalidError, StorageError
-from cuds.semantics.asking import PATIENCE, answers
-from cuds.semantics.clauses import dataset_clauses
-from cuds.store.index import UNION, Index, classes, quads
-from cuds.store.protocol import Version, iri
+from cuds.semantics.asking import PATIENCE
+from cuds.store.index import UNION, Entry, Index, classes
+from cuds.store.naming import DEFAULT, iri
 
 _JSON = "application/sparql-results+json"
 _FORM = "application/x-www-form-urlencoded"
@@ -180,6 +180,9 @@ class RemoteIndex(Index):
     """
 
     far = True
+    shown = f"!BOUND({{0}}) || {{0}} NOT IN (<urn:cuds:index>, <{DEFAULT}>)"
+    hidden = ox.NamedNode("urn:cuds:index")  # who asks the server itself sees it
+    default = ox.NamedNode(DEFAULT)
 
     def __init__(self, endpoint: Endpoint, library: str) -> None:
         self.endpoint = endpoint
@@ -197,25 +200,31 @@ class RemoteIndex(Index):
         if missing := [c for c in classes() if c not in known]:
             endpoint.extend(missing)
 
-    def query(self, sparql: str, timeout: float = PATIENCE) -> list[dict[str, Any]]:
-        """Return the solutions of a SPARQL SELECT, as `Index.query` does; the whole answer is to be there in time."""
-        clauses = dataset_clauses(sparql, self.holds, self.names)
-        return answers(Endpoint(self.endpoint.url, timeout), sparql, timeout=timeout, **clauses)
+    def begun(
+        self, sparql: str, default: Sequence[str] = (), named: Sequence[str] = (), timeout: float = PATIENCE
+    ) -> Any:
+        """Return the answer to a SELECT, as `Index.begun` does; all of it is to be there in time."""
+        patient = copy(self)
+        patient.store = Endpoint(self.endpoint.url, timeout)
+        return Index.begun(patient, sparql, default, named)
 
-    def put(self, version: Version, graph: bytes) -> None:
-        """Take in a data set, in place of what bore its name, in one update."""
-        own = ox.NamedNode(version.iri)
-        self.endpoint.update(f"{dropped(own)} ;\n{inserted(quads(version, graph))}")
+    def put(self, entry: Entry) -> None:
+        """Take in a version, in place of what bore its name, in one update."""
+        self.endpoint.update(f"{self._dropped(entry.version.name)} ;\n{inserted(self.quads(entry))}")
 
-    def fill(self, several: Iterable[tuple[Version, bytes]]) -> None:
-        """Take in many data sets of which it has none."""
+    def fill(self, several: Iterable[Entry]) -> None:
+        """Take in many of which it has none."""
         waiting = iter(several)
         while some := list(islice(waiting, _FILLED)):
-            self.endpoint.extend(quad for version, graph in some for quad in quads(version, graph))
+            self.endpoint.extend(quad for entry in some for quad in self.quads(entry))
 
     def drop(self, name: str) -> None:
-        """Forget a data set, if it is there."""
-        self.endpoint.update(dropped(ox.NamedNode(iri(name))))
+        """Forget a graph, if it is there."""
+        self.endpoint.update(self._dropped(name))
+
+    def _dropped(self, name: str) -> str:
+        record = f"DELETE WHERE {{ GRAPH {self.hidden} {{ <{iri(name)}> ?p ?o }} }}"
+        return f"{dropped(self.place(iri(name)))} ;\n{record}"
 
     def types(self, rows: Iterable[tuple[str, str]]) -> Iterator[tuple[tuple[str, str], str]]:
         """Yield the classes of nodes, each as its data set says."""
@@ -224,10 +233,12 @@ class RemoteIndex(Index):
                 yield (row["g"], row["x"]), row["c"]
 
     def numbers(self, graphs: Iterable[str]) -> dict[str, int]:
-        """Return the versions of data sets."""
-        asked = "SELECT ?g ?v WHERE {{ VALUES ?g {{ {} }} GRAPH ?g {{ ?g <http://www.w3.org/ns/dcat#version> ?v }} }}"
-        parts = _parts(f"<{graph}>" for graph in graphs)
-        return {row["g"]: row["v"] for some in parts for row in self.solved(asked.format(some))}
+        """Return the versions of those graphs that are data sets."""
+        found: dict[str, int] = {}
+        for some in _parts(f"<{graph}>" for graph in graphs):
+            where = f"VALUES ?g {{ {some} }} GRAPH {self.hidden} {{ ?g <urn:cuds:number> ?v }}"
+            found |= {row["g"]: row["v"] for row in self.solved(f"SELECT ?g ?v WHERE {{ {where} }}")}
+        return found
 
     def sayers(self, nodes: Iterable[Any]) -> Iterator[Any]:
         """Yield what is said by all data sets with any of some nodes as object."""

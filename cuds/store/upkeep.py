@@ -19,15 +19,17 @@ from pathlib import Path
 
 import pyoxigraph as ox
 
-from cuds.codecs.hdf5 import stored_graph
 from cuds.errors import CudsError, StorageError
-from cuds.store.index import Index, classes
+from cuds.store.index import Entry, Index, classes
+from cuds.store.kept import author, graph_and_author
 from cuds.store.lock import Held
+from cuds.store.naming import name_of
 from cuds.store.protocol import Version
 from cuds.store.shelf import Position, Shelf
 from cuds.store.sparql import Endpoint, RemoteIndex
+from cuds.store.views import Readable, Views
 
-LAYOUT = 1
+LAYOUT = 2
 _MANY = 200  # data sets; so many are taken in at once
 BROKEN = (OSError, RuntimeError)  # what a store of triples raises when its files are damaged
 _guard = threading.Lock()
@@ -51,7 +53,9 @@ class Upkeep:
         self.index: Index | None = None
         self.held: Held | None = None
         self.damaged: dict[str, CudsError] = {}
+        self.views = Views()
         self._position: Position | None = None
+        self._opened = 0
         self._marks: dict[str, str] = {}
 
     @classmethod
@@ -65,6 +69,16 @@ class Upkeep:
         """Whether the index on the disk is ours."""
         return self.held is not None
 
+    @property
+    def state(self) -> tuple[int, Position | None]:
+        """What changes whenever the index does."""
+        return self._opened, self._position
+
+    @property
+    def position(self) -> Position | None:
+        """How far the index follows the journal."""
+        return self._position
+
     def current(self) -> Index:
         """Return the index, up to date with every commit that was made before."""
         with self.turn:
@@ -74,6 +88,24 @@ class Upkeep:
             if self._position is None or self.shelf.position() != self._position:
                 self._catch_up(self.index)
             return self.index
+
+    def seen(self, readable: Readable | None) -> Index:
+        """Return the index, up to date, of those graphs alone that may be read."""
+        with self.turn:
+            return self.views.among(self.current(), readable)
+
+    def suspend(self, index: Index, graphs: Iterable[str]) -> None:
+        """Say of graphs that the index is about to differ from the files, if it is ours."""
+        for graph in graphs if index is self.index else ():
+            if self._marks.get(name_of(graph), "no file") != "":
+                index.suspend(graph)
+                self._marks[name_of(graph)] = ""
+
+    def restore(self) -> None:
+        """Take in anew what the index was said to differ in."""
+        names = {name for name, mark in self._marks.items() if mark == ""}
+        if self.index is not None and names:
+            self._bring_all(self.index, names, self.shelf.newest(names))
 
     def committed(self) -> None:
         """Take in what was just committed, where there is an index already; it is kept, whatever becomes of that."""
@@ -99,7 +131,7 @@ class Upkeep:
             if self.index is not None and self.own:
                 with suppress(*BROKEN):
                     self.index.store.flush()  # else whoever opens it reads what was written again
-            self.index = None
+            self.index, self.views = None, Views()
             if self.held is not None:
                 self.held.release()
             self.held, self._position, self._marks = None, None, {}
@@ -107,13 +139,14 @@ class Upkeep:
     def forget(self) -> None:
         """Leave the index to the process that this one was forked from, untouched."""
         ctypes.pythonapi.Py_IncRef(ctypes.py_object(self.index))  # to close it would wait for threads of the parent
-        self.index, self.held, self.turn = None, None, threading.RLock()
+        self.index, self.held, self.turn, self.views = None, None, threading.RLock(), Views()
 
     # --- opening ---
 
     def _open(self, *, anew: bool = False, on_disk: bool = True) -> None:
         folder = self.shelf.folder / "index"
         self._position, self._marks, self.damaged = None, {}, {}
+        self._opened += 1
         if self.endpoint is not None:
             self.index = RemoteIndex(self.endpoint, self.shelf.id)
             for name in self.index.marks() if anew else ():
@@ -173,29 +206,45 @@ class Upkeep:
         filling = self.shelf.folder / "index" / f"{_key()}.filling"
         if self.own:
             filling.touch()
-        index.fill(self._readable(sorted(versions)))
+        index.fill(self._readable(None, sorted(versions)))
         if self.own:
             index.store.flush()
             filling.unlink()
 
     def _bring(self, index: Index, name: str, version: Version | None) -> None:
         self.damaged.pop(name, None)
-        index.drop(name)
-        self._marks.pop(name, None)
-        if version is not None:
-            for found, graph in self._readable([version]):
-                index.put(found, graph)
+        entries = list(self._readable(index, [version])) if version is not None else []
+        for entry in entries:
+            index.put(entry)
+        if not entries:
+            index.drop(name)
+        if version is None:
+            self._marks.pop(name, None)
 
-    def _readable(self, versions: Iterable[Version]) -> Iterator[tuple[Version, bytes]]:
+    def _readable(self, index: Index | None, versions: Iterable[Version]) -> Iterator[Entry]:
         """Yield versions with their graphs; what cannot be read is remembered, and not tried again."""
         for version in versions:
             path = self.shelf.path(version)
             self._marks[version.name] = version.mark
             try:
-                yield version, stored_graph(path)
+                graph, by = graph_and_author(path)
             except CudsError as error:
                 if path.exists():  # else it was purged meanwhile
                     self.damaged[version.name] = error
+            else:
+                yield Entry(version, graph, *self._owner(index, version, by))
+
+    def _owner(self, index: Index | None, version: Version, by: str) -> tuple[str, str]:
+        """Return whom a name belongs to: who wrote the first version after it was last deleted, and its mark."""
+        first = version
+        for one in reversed(self.shelf.versions(version.name)):
+            if one.deleted:
+                break
+            first = one if one.number <= version.number else first
+        owner, since = (index.owner(version.name)) if index is not None else ("", "")
+        if first.number == version.number or since == first.mark:
+            return (by if first.number == version.number else owner), first.mark
+        return author(first, self.shelf.path(first)), first.mark
 
 
 _all: weakref.WeakValueDictionary[tuple[Path, str], Upkeep] = weakref.WeakValueDictionary()

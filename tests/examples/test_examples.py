@@ -155,8 +155,16 @@ def test_the_page_on_properties_runs(
 def test_the_page_on_libraries_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     here = run_page("library.md")
-    assert [v.name for v in here["library"].list()] == ["copper constants", "glass"]
-    assert [v.number for v in here["library"].versions("glass")] == [1, 2]
+    listed = {v.name: v.plain for v in here["library"].list()}
+    assert listed == {
+        "copper constants": False,
+        "glass": False,
+        "https://example.org/people": True,
+        "urn:x:notes": True,
+    }
+    assert [v.number for v in here["library"].versions("glass")] == [1, 2, 3]
+    assert [w.by for w in here["library"].history("copper constants")] == ["", "ann"]
+    assert b"<urn:x:uses> <urn:cuds:dataset:glass>" in here["library"].graph_text("https://example.org/people")
     assert here["first"][cuds.ElasticTensor].constants("GPa")["C11"] < 108
     assert here["found"][0].values["C11"] == pytest.approx(169.88e9, rel=1e-4)
     assert here["tensor"].label == here["constants"][cuds.ElasticTensor].label

@@ -1,0 +1,54 @@
+"""The description of the service: what it says is so, and it says all."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx2
+
+from cuds.service.problems import KINDS
+from tests.server import serving
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_description_is_the_one_that_is_kept(admin: httpx2.Client) -> None:
+    """A change of the routes is a change of a file that somebody looks at: scripts/generate writes it."""
+    assert admin.get("/openapi.json").json() == json.loads((ROOT / "docs" / "reference" / "openapi.json").read_text())
+
+
+def test_every_operation_says_what_it_does_and_what_may_go_wrong(admin: httpx2.Client) -> None:
+    said = admin.get("/openapi.json").json()
+    assert said["openapi"].startswith("3.1")
+    operations = [o for item in said["paths"].values() for o in item.values()]
+    assert len({o["operationId"] for o in operations}) == len(operations)
+    for operation in operations:
+        assert operation["description"]
+        assert {"401", "403", "429", "500"} <= set(operation["responses"])
+    kept = {kind.status for kind in KINDS.values()} - {405}
+    assert {int(status) for status in said["components"]["responses"]} == kept
+
+
+def test_every_kind_of_problem_has_a_page(admin: httpx2.Client) -> None:
+    for slug, kind in KINDS.items():
+        said = admin.get(f"/problems/{slug}", headers={"Accept": "application/json"}).json()
+        assert (said["type"], said["status"]) == (f"/problems/{slug}", kind.status)
+        assert kind.title in admin.get(f"/problems/{slug}", headers={"Accept": "text/html"}).text
+    assert admin.get("/problems/none").status_code == 404
+
+
+def test_machines_find_nothing_wrong(tmp_path: Path, count: Callable[[int, int], int]) -> None:
+    """All checks of schemathesis: examples, borders, random requests, and chains of them."""
+    with serving(tmp_path / "library") as server:
+        command = [str(Path(sys.executable).with_name("schemathesis"))]
+        command += ["--config-file", str(Path(__file__).with_name("schemathesis.toml")), "run"]
+        command += [f"{server.url}/openapi.json", "--checks", "all", "--seed", "1", "--continue-on-failure"]
+        examples = count(5, 10_000)
+        command += ["--max-examples", str(examples), *(["--max-time", "600"] if examples > 5 else [])]
+        command += ["-H", f"Authorization: Bearer {server.key}"]
+        done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
+        log = server.log.read_text()
+    assert done.returncode == 0, done.stdout[-6000:]
+    assert '"level": "error"' not in log
