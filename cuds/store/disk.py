@@ -332,7 +332,10 @@ class Library(Writer):
                 if among is None or among(iri(name)):
                     said = damage.message.partition("\n")[0]
                     warnings.warn(f"data set {name!r} cannot be read, and was not asked: {said}", stacklevel=4)
-            return answer
+            try:
+                return answer
+            finally:
+                del answer  # whatever keeps this frame, like errors that a parser keeps, keeps no answer
 
     def _asked_anew(self, ask: Callable[[Index], T], among: Readable | None) -> T:
         """Return an answer of an index that is made anew: in memory, where the disk takes none."""
