@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -195,9 +196,7 @@ def _written(request: Request, graph: Chosen, files: list[Path]) -> Response:
 
 def _tried(once: Callable[[], tuple[Version, bool]], times: int) -> tuple[Version, bool]:
     """Do something again while others come first."""
-    for _ in range(times):
-        try:
+    for _ in range(times - 1):
+        with suppress(StaleError):
             return once()
-        except StaleError as error:
-            stale = error
-    raise stale
+    return once()

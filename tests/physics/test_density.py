@@ -31,12 +31,12 @@ def pressure(density: float, repeat: int, cutoff: str, picoseconds: int, *, engi
     return float(mean.value.in_unit("bar")), float(mean.error.in_unit("bar"))
 
 
-def density_at_one_bar(tried: Mapping[float, int], *how: Any, engine: str) -> tuple[float, float]:
+def density_at_one_bar(tried: Mapping[float, int], repeat: int, cutoff: str, *, engine: str) -> tuple[float, float]:
     """Between densities at which the pressure is known, and its error.
 
     It is that in the middle, nearly at 1 bar, which counts; the others give how stiff the liquid is.
     """
-    values, errors = np.array([pressure(d, *how, ps, engine=engine) for d, ps in tried.items()]).T
+    values, errors = np.array([pressure(d, repeat, cutoff, ps, engine=engine) for d, ps in tried.items()]).T
 
     def between(pressures: np.ndarray) -> float:
         return float(np.polyval(np.polyfit(pressures, list(tried), 2), 1.0))
