@@ -1,4 +1,4 @@
-"""A server of SPARQL 1.1, empty for each test."""
+"""A library, and a server of SPARQL 1.1, empty for each test."""
 
 import socket
 import subprocess
@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+import cuds
 from cuds.errors import StorageError
 from cuds.store.sparql import Endpoint
 
@@ -51,6 +52,12 @@ def running() -> Iterator[Server]:
     server = Server()
     yield server
     server.kill()
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Iterator[cuds.Library]:
+    with cuds.Library(tmp_path / "library") as library:
+        yield library
 
 
 @pytest.fixture

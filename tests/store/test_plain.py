@@ -1,7 +1,6 @@
 """Plain graphs beside data sets, and who wrote what after what."""
 
 import re
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,12 +19,6 @@ from tests.stories import difference, whole_story
 
 PAGE = "https://example.org/page?x=%2531"
 P = "PREFIX : <urn:x:> PREFIX dcat: <http://www.w3.org/ns/dcat#> PREFIX cuds: <https://w3id.org/cuds#> "
-
-
-@pytest.fixture
-def library(tmp_path: Path) -> Iterator[cuds.Library]:
-    with cuds.Library(tmp_path / "library") as library:
-        yield library
 
 
 def steel(label: str = "steel") -> cuds.ElasticTensor:

@@ -1,6 +1,6 @@
 """Readers who may see only some graphs, writers who may change only some, and every form of query."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +13,6 @@ from cuds.errors import ForbiddenError, InvalidError, UnknownError, UnsupportedE
 from cuds.store.naming import iri
 
 P = "PREFIX : <urn:x:> PREFIX dcat: <http://www.w3.org/ns/dcat#> PREFIX cuds: <https://w3id.org/cuds#> "
-
-
-@pytest.fixture
-def library(tmp_path: Path) -> Iterator[cuds.Library]:
-    with cuds.Library(tmp_path / "library") as library:
-        yield library
 
 
 def steel(label: str = "steel") -> cuds.ElasticTensor:
