@@ -59,7 +59,7 @@ async def sparql(request: Request) -> Response:
     """Do what a request asks."""
     asked = await heard(request, state(request).settings.graph)
     does = {"": described, "query": answered, "update": changed}[asked.kind]
-    return await run_sync(does, request, asked)
+    return await run_sync(does, request, asked, limiter=state(request).questions)
 
 
 def answered(request: Request, asked: Heard) -> Response:

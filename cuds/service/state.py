@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any
 from urllib.parse import quote, unquote
 
+from anyio import CapacityLimiter
 from fastapi import Path, Query
 from pydantic import AfterValidator
 from starlette.requests import HTTPConnection
@@ -21,6 +22,8 @@ from cuds.store import Library
 from cuds.store.apart import Askers, Asking
 from cuds.store.naming import called
 
+_QUESTIONS = 8  # threads that wait for answers to SPARQL: others are not held up by them
+
 
 @dataclass
 class State:
@@ -36,6 +39,7 @@ class State:
     metrics: Metrics = field(init=False)
     uploads: Uploads = field(init=False)
     asking: Asking = field(init=False)
+    questions: CapacityLimiter = field(init=False)
 
     def __post_init__(self) -> None:
         folder = self.library.folder / "service"
@@ -46,6 +50,7 @@ class State:
         self.buckets = Buckets(self.settings.rate, self.settings.burst)
         self.metrics = Metrics()
         self.asking = Asking(self.library, Askers())
+        self.questions = CapacityLimiter(_QUESTIONS)
         self.uploads = Uploads(folder / "uploads", self.settings)
 
 

@@ -1,7 +1,9 @@
 """SPARQL 1.1 over HTTP, as the protocol of the W3C asks for, and cut to what a key may read."""
 
 import subprocess
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -347,6 +349,22 @@ def test_a_query_without_end_is_stopped_and_others_are_answered(admin: httpx2.Cl
     assert answer.status_code == 400
     assert "not answered after 1 s" in answer.json()["detail"]
     assert ask(admin, has(ONE)) is True
+
+
+def test_many_queries_without_end_hold_nobody_else_up(server: Server, admin: httpx2.Client) -> None:
+    def endless(_: int) -> int:
+        with server.client() as client:
+            return client.post("/sparql", content=ENDLESS, headers=QUERY, params={"timeout": 8}).status_code
+
+    with ThreadPoolExecutor(12) as pool:
+        waiting = [pool.submit(endless, n) for n in range(12)]
+        while not any(future.running() for future in waiting):
+            time.sleep(0.01)
+        time.sleep(0.5)
+        for _ in range(5):
+            assert admin.get("/datasets", params={"limit": 1}).status_code == 200
+        assert not any(future.done() for future in waiting)
+        assert {future.result() for future in waiting} <= {400, 503}
 
 
 def test_rdflib_asks_it(server: Server) -> None:
