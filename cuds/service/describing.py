@@ -66,8 +66,8 @@ _BODIES: Mapping[tuple[str, str], Described] = {
     ("patch", "/uploads/{id}"): {media: dict(_BYTES) for media in PARTS},
     ("post", "/validate"): {**_graphs(), HDF5: dict(_BYTES)},
     ("post", "/sparql"): {
-        BODIES["query"]: {"schema": {"type": "string"}, "example": "SELECT * { ?s ?p ?o } LIMIT 10"},
-        BODIES["update"]: {"schema": {"type": "string"}, "example": 'INSERT DATA { <urn:a> <urn:b> "c" }'},
+        BODIES["query"]: dict(_BYTES),
+        BODIES["update"]: dict(_BYTES),
         FORM: {"schema": {"type": "object"}, "example": {"query": "ASK { ?s ?p ?o }"}},
     },
     ("put", "/graphs"): _graphs(),
@@ -162,7 +162,8 @@ def _complete(path: str, method: str, operation: Described) -> None:
             answers["206"]["content"] = {**content, "multipart/byteranges": dict(_BYTES)}
     if method == "get":
         answers["304"] = {"description": "It is what If-None-Match says."}
-    refused = _SIMPLE if method in ("get", "delete") and (method, path) not in _HEADERS else _WRITING
+    simple = method in ("get", "delete") and (method, path) not in _HEADERS and path != "/graphs"  # it takes an IRI
+    refused = _SIMPLE if simple else _WRITING
     answers |= {str(status): {"$ref": f"#/components/responses/{status}"} for status in refused}
     operation["responses"] = answers
     if (method, path) in _BODIES:

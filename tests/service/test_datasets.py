@@ -63,7 +63,7 @@ def test_a_body_in_a_wrong_form_is_refused(admin: httpx2.Client, name: str, tmp_
     changed = bytearray(body)
     changed[body.index(bytes(copper()[cuds.ParticleSystem].positions.value[1].tobytes()))] ^= 1
     assert "is not the one that was stored" in problem(put(admin, name, bytes(changed)), 422, "format")["detail"]
-    said = problem(put(admin, name, b"<urn:x> a <https://w3id.org/cuds#ElasticTensor> .", TURTLE), 422, "format")
+    said = problem(put(admin, name, b"<urn:x> a <https://w3id.org/cuds#ElasticTensor> .", TURTLE), 422, "invalid")
     assert said["complaints"] == ["urn:x: stiffness is missing"]
     problem(get(admin, name), 404, "unknown")
 
