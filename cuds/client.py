@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 from urllib.parse import quote
 
@@ -20,7 +19,7 @@ from cuds.model.dataset import DataSet
 from cuds.model.entity import Entity
 from cuds.registry import require
 from cuds.store.naming import called, named
-from cuds.store.protocol import Findings, Found, Rows, Version, Versions, Write, Writes
+from cuds.store.protocol import Closing, Findings, Found, Rows, Version, Versions, Write, Writes
 from cuds.units import Quantity
 
 HDF5 = "application/x-hdf5"
@@ -59,7 +58,7 @@ def connect(url: str, *, key: str = "", timeout: float = 60.0) -> "Remote":
     return library
 
 
-class Remote:
+class Remote(Closing):
     """Data sets at a service.
 
     Parameters
@@ -227,14 +226,6 @@ class Remote:
     def close(self) -> None:
         """End the connections."""
         self._client.close()
-
-    def __enter__(self) -> "Remote":
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def __len__(self) -> int:
         return len(self.list())

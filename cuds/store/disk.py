@@ -3,7 +3,6 @@
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import Any, TypeVar
 
 import pyoxigraph
@@ -17,7 +16,7 @@ from cuds.store.finding import find
 from cuds.store.index import Index
 from cuds.store.kept import graph_in, written
 from cuds.store.naming import called, iri
-from cuds.store.protocol import Findings, Rows, Version, Versions, Writes, chosen
+from cuds.store.protocol import Closing, Findings, Rows, Version, Versions, Writes, chosen
 from cuds.store.shelf import Shelf, storing
 from cuds.store.upkeep import BROKEN, Upkeep
 from cuds.store.views import Readable, View
@@ -26,7 +25,7 @@ from cuds.store.writing import Writer
 T = TypeVar("T")
 
 
-class Library(Writer):
+class Library(Writer, Closing):
     """A folder of data sets and plain graphs: a file each, kept by name and version, asked by meaning.
 
     Several processes may read and write it at the same time. The first that asks keeps the index in ``index/``;
@@ -259,14 +258,6 @@ class Library(Writer):
     def close(self) -> None:
         """Give the index up to whoever asks next; the library is usable on."""
         self._upkeep.close()
-
-    def __enter__(self) -> "Library":
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def __len__(self) -> int:
         return len(self._shelf.listed())

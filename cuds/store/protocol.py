@@ -5,7 +5,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
-from typing import Any, Protocol
+from types import TracebackType
+from typing import Any, Protocol, Self
 
 from cuds.errors import StaleError, UnknownError, did_you_mean
 from cuds.model.dataset import DataSet
@@ -134,6 +135,22 @@ Versions = list[Version]
 Writes = list[Write]
 Findings = list[Found]
 Rows = list[dict[str, Any]]
+
+
+class Closing:
+    """A store that is closed where a ``with`` ends."""
+
+    def close(self) -> None:
+        """Give up what is held."""
+        raise NotImplementedError
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
 
 
 class Store(Protocol):
