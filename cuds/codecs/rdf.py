@@ -202,9 +202,11 @@ def _parsed(path: Path, base: str | None = None, *, empty: bool = False) -> list
     if syntax == ox.RdfFormat.JSON_LD:
         _look_through(content, path)
     try:
+        if (
+            syntax == ox.RdfFormat.RDF_XML
+        ):  # the reader of triples takes it that end tags are missing, and entities grow
+            expat.ParserCreate().Parse(content, True)
         quads = list(ox.parse(content, format=syntax, base_iri=base, rename_blank_nodes=base is not None))
-        if syntax == ox.RdfFormat.RDF_XML:
-            expat.ParserCreate().Parse(content, True)  # the other reader takes it that end tags are missing
     except (SyntaxError, ValueError, expat.ExpatError) as error:
         raise FormatError(
             f"{path}: no {syntax.name}: {error}", hint="is it whole, and is its extension right?", field="path"

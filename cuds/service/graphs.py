@@ -18,6 +18,7 @@ from cuds.service.forms import GRAPHS, SUFFIXES, Stored, short
 from cuds.service.negotiation import media_type, negotiate
 from cuds.service.problems import Problem
 from cuds.service.receiving import draft, receive
+from cuds.service.screening import screen_text
 from cuds.service.sending import Content
 from cuds.service.state import State, state, who
 from cuds.store.naming import DEFAULT, graph_name
@@ -174,6 +175,8 @@ async def _received(request: Request, folder: Path) -> list[Path]:
 
 def _written(request: Request, graph: Chosen, files: list[Path]) -> Response:
     here, by = state(request), who(request)
+    for file in files:
+        screen_text(file)
     came = b"".join(rdf.triples(file, graph.iri) for file in files)
 
     def once() -> tuple[Version, bool]:

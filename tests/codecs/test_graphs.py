@@ -218,3 +218,12 @@ def test_text_that_xml_cannot_hold_is_refused_before_anything_is_written(tmp_pat
     with pytest.raises(InvalidError, match="XML cannot hold"):
         cuds.write(cuds.Density(value="1 g/cm^3", label="\x00"), tmp_path / "x.rdf")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_entities_that_grow_without_end_are_refused(tmp_path: Path) -> None:
+    grown = "".join(f'<!ENTITY e{n} "{f"&e{n - 1};" * 10 if n else "ha" * 100}">' for n in range(9))
+    head = '<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns:x="urn:x#">'
+    said = '<rdf:Description rdf:about="urn:a"><x:b>&e8;</x:b></rdf:Description></rdf:RDF>'
+    (tmp_path / "x.rdf").write_text(f"<!DOCTYPE r [{grown}]>{head}{said}")
+    with pytest.raises(FormatError, match="amplification"):
+        cuds.read(tmp_path / "x.rdf")
