@@ -61,7 +61,7 @@ def test_contexts_and_entities_are_not_fetched(
     for media, document in documents:
         begun = time.monotonic()
         for answer in (put(admin, name, document.encode(), media),
-                       admin.put("/graphs?graph=urn%3Aof%3Aentities", content=document, headers={"Content-Type": media}),
+                       admin.put("/graphs?graph=urn%3Agrown", content=document, headers={"Content-Type": media}),
                        admin.post("/validate", content=document, headers={"Content-Type": media})):  # fmt: skip
             assert answer.status_code in (200, 422)
             assert "the secret" not in answer.text
