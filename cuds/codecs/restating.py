@@ -58,13 +58,13 @@ def restated(source: Path, target: Path, graph: bytes, notes: Mapping[str, str])
     return target
 
 
-def adopted(path: Path) -> DataSet:
-    """Return the data set in a file of which nothing is known: all of it is read, and nothing else than it holds.
+def all_within(path: Path) -> None:
+    """Refuse a file that is no data set of cuds, or holds more than lies in it; no number is read.
 
     Raises
     ------
     FormatError
-        When it is no data set of cuds, or holds more than lies in it.
+        Which says what lies elsewhere.
     """
     with hdf5.opened(path) as (load, _):
         lying: dict[str, Any] = load.lying  # type: ignore[attr-defined]
@@ -76,7 +76,6 @@ def adopted(path: Path) -> DataSet:
                     hint="cuds writes arrays that are neither compressed nor left out",
                     location=place,
                 )
-    return hdf5.read(path, verify=True)
 
 
 def noted(path: Path, notes: Mapping[str, str]) -> None:

@@ -2,12 +2,14 @@
 
 import shutil
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 from cuds.codecs import hdf5
-from cuds.codecs.restating import adopted, noted, restated
+from cuds.codecs.restating import all_within, noted, restated
+from cuds.codecs.whole import to_disk
 from cuds.errors import StaleError, UnknownError, did_you_mean
 from cuds.model.dataset import DataSet
 from cuds.model.entity import Entity
@@ -16,7 +18,7 @@ from cuds.store.graphs import kept, stated
 from cuds.store.kept import attribute, remarks, write_plain, write_tombstone
 from cuds.store.naming import called, named
 from cuds.store.protocol import Version, chosen, newest_number, refuse_stale
-from cuds.store.shelf import Shelf
+from cuds.store.shelf import Shelf, storing
 from cuds.store.transaction import Request, update
 from cuds.store.upkeep import Upkeep
 from cuds.store.views import Readable
@@ -124,10 +126,14 @@ class Writer:
             When another version than expected is the newest.
         """
         file = Path(file).resolve()
-        data = adopted(file)
-        _, known = named(data, name)
-        del data
-        kept(stated(hdf5.stored_graph(file)))
+        all_within(file)
+        with ThreadPoolExecutor(2) as beside:  # neither is hashing, and none of them needs the others
+            flushed = beside.submit(to_disk, file)
+            conforming = beside.submit(lambda: kept(stated(hdf5.stored_graph(file))))
+            known = named(hdf5.read(file, verify=True), name)[1]  # nothing keeps the numbers, nor HDF5's lock
+            conforming.result()
+            with storing(self._shelf.folder):
+                flushed.result()
         notes = self._begun(known, expected, by, "adopt")
 
         def write(own: Path) -> Path:

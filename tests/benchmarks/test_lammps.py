@@ -8,6 +8,7 @@ from pathlib import Path
 
 import ase.build
 import numpy as np
+import pytest
 
 import cuds
 from cuds.execution.session import Laboratory
@@ -17,6 +18,7 @@ EAM = cuds.potential("Cu_mishin1.eam.alloy")
 Count = Callable[[int, int], int]
 
 
+@pytest.mark.timeout(3000)  # what LAMMPS computes in between is not timed, and takes minutes
 def test_atoms_into_lammps_and_back(tmp_path: Path, count: Count) -> None:
     n = count(15, 63)
     seconds = {}
