@@ -103,12 +103,14 @@ def test_a_request_that_is_being_answered_ends_before_the_service_does(tmp_path:
     assert "x" in cuds.Library(tmp_path / "library")
 
 
-def test_nothing_is_lost_when_it_is_killed(tmp_path: Path, count: Callable[[int, int], int]) -> None:
+@pytest.mark.timeout(3600)  # in full each part is 250 starts
+@pytest.mark.parametrize("part", range(4))  # side by side
+def test_nothing_is_lost_when_it_is_killed(part: int, tmp_path: Path, count: Callable[[int, int], int]) -> None:
     """Whatever was acknowledged is there after any kill, and nothing that is served is half written."""
     folder, acknowledged = tmp_path / "library", dict[str, float]()
     bodies = {gpa: as_file(steel(gpa), tmp_path) for gpa in (100.0, 150.0, 200.0)}
-    key, dice = "", random.Random(1)
-    for _ in range(count(6, 1000)):
+    key, dice, kills = "", random.Random(part), count(8, 250)
+    for _ in range(kills):
         server = start(folder)
         key = server.key or key
         server.key = key
@@ -133,7 +135,7 @@ def test_nothing_is_lost_when_it_is_killed(tmp_path: Path, count: Callable[[int,
         thread.join()
     library = cuds.Library(folder)
     assert library.verify() == []
-    assert len(acknowledged) > count(6, 1000)
+    assert len(acknowledged) > kills
     for place, gpa in acknowledged.items():
         name, number = place.split()
         tensor = library.get(name, int(number))[cuds.ElasticTensor]
