@@ -109,11 +109,12 @@ class Plugins:
         if self._entries is None:
             allowed = os.environ.get("CUDS_PLUGINS")
             names = None if allowed is None else {n.strip() for n in allowed.split(",")}
-            self._entries = {}
+            found: dict[str, list[EntryPoint]] = {}
             for entry in dict.fromkeys(entry_points(group=self.group)):
                 ours = self.group == "cuds.codecs" and entry.module.startswith("cuds.")
                 if names is None or ours or entry.name in names:
-                    self._entries.setdefault(entry.name, []).append(entry)
+                    found.setdefault(entry.name, []).append(entry)
+            self._entries = found  # whole, since another thread may look
         return self._entries
 
     def names(self) -> list[str]:

@@ -2,7 +2,10 @@
 
 import subprocess
 import sys
+from collections.abc import Iterator
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -95,6 +98,22 @@ def test_it_may_be_left_out_but_ours_stay(folder: Path) -> None:
 def test_ours_are_found_as_those_of_packages_are() -> None:
     ours = {"turtle", "json-ld", "n-quads", "trig", "hdf5", "vtu", "ase", "meshio", "gromacs", "lammps"}
     assert ours <= set(Plugins("cuds.codecs").names())
+
+
+def test_who_asks_beside_another_sees_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two threads that ask first: neither may find what the other has only begun to gather."""
+    known, seen = Plugins("cuds.wrappers"), list[list[str]]()
+
+    def slowly(**how: str) -> Iterator[EntryPoint]:
+        yield from entry_points(**how)
+        if not seen:
+            seen.append([])
+            asks = Thread(target=lambda: seen.append(known.names()))
+            asks.start()
+            asks.join()
+
+    monkeypatch.setattr("cuds.registry.entry_points", slowly)
+    assert known.names() == seen[1] == sorted(e.name for e in entry_points(group="cuds.wrappers"))
 
 
 def test_listing_formats_loads_none_of_their_libraries() -> None:
