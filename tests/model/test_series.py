@@ -54,8 +54,8 @@ def test_what_is_slow_is_not_hidden_by_what_oscillates(count: Count) -> None:
     rng, pulls = np.random.default_rng(6), []
     for _ in range(count(100, 1000)):
         noise = rng.normal(size=22_000)
-        fast = signal.lfilter([1], [1, -2 * 0.97 * math.cos(0.6), 0.97**2], noise)[2000:]
-        slow = signal.lfilter([math.sqrt(1 - 0.995**2)], [1, -0.995], rng.normal(size=22_000))[2000:]
+        fast = np.asarray(signal.lfilter([1], [1, -2 * 0.97 * math.cos(0.6), 0.97**2], noise))[2000:]
+        slow = np.asarray(signal.lfilter([math.sqrt(1 - 0.995**2)], [1, -0.995], rng.normal(size=22_000)))[2000:]
         mean = series(fast / fast.std() + 0.3 * slow)["temperature"].mean()
         pulls.append(mean.value.value / mean.error.value)
     assert np.std(pulls) == pytest.approx(1.2, abs=0.3), "where its window alone is taken it is 5.7"
