@@ -1,4 +1,4 @@
-"""Read-only numpy arrays: freezing, checking, digests."""
+"""Read-only numpy arrays: freezing, checking, digests; what is different in large ones."""
 
 import hashlib
 import mmap
@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any, Self
 
 import numpy as np
@@ -19,6 +20,7 @@ IntArray = npt.NDArray[np.int64]
 AnyArray = npt.NDArray[Any]
 
 _PIECE = 1 << 23  # bytes that are measured at once: few enough to stay in the cache of a processor
+_DENSE = 8  # so many times their count may the greatest of whole numbers be, for a table of all up to it
 _KEPT = 1 << 16  # bytes of the smallest array whose measure is kept
 _FINITE: "weakref.WeakValueDictionary[int, AnyArray]" = weakref.WeakValueDictionary()  # nobody can write to them
 _FROM_FILE: ContextVar[bool] = ContextVar("from a file", default=False)
@@ -194,3 +196,57 @@ def digest(array: AnyArray) -> str:
     if isinstance(array, Mapped) and array.sha256:
         return array.sha256
     return measure(array).sha256
+
+
+def distinct(numbers: IntArray) -> IntArray:
+    """Return each whole number of an array of any shape once, in order (k,); of many, without sorting them."""
+    flat = numbers.reshape(-1)
+    if not _dense(flat):
+        return np.unique(flat)
+    there = np.zeros(int(flat.max()) + 1, dtype=bool)
+    there[flat] = True
+    return np.flatnonzero(there)
+
+
+def distinct_rows(rows: AnyArray) -> tuple[IntArray, IntArray]:
+    """Return what is different among rows (n, m): the first of each (k,), and which of these each row is (n,).
+
+    They are in the order of their numbers, those of the first column first, as of ``np.unique(rows, axis=0)``, which
+    takes several times longer. The numbers must be finite.
+    """
+    which = np.zeros(len(rows), dtype=np.int64)
+    for column in rows.T:
+        if (column == column[:1]).all():
+            continue
+        rank = _ranks(column)
+        which = _ranks(which * (int(rank.max()) + 1) + rank) if which.any() else rank
+    first = np.empty(int(which.max(initial=-1)) + 1, dtype=np.int64)
+    first[which[::-1]] = np.arange(len(rows))[::-1]  # what is written last stays
+    return first, which
+
+
+def repeating(rows: IntArray) -> AnyArray:
+    """Return which rows (n, m) hold a number twice (n,)."""
+    if rows.shape[1] > _DENSE:
+        ordered = np.sort(rows, axis=1)
+        return np.asarray((ordered[:, 1:] == ordered[:, :-1]).any(axis=1))
+    found = np.zeros(len(rows), dtype=bool)
+    for one, other in combinations(rows.T, 2):
+        found |= one == other
+    return found
+
+
+def _dense(numbers: AnyArray) -> bool:
+    """Whether numbers are whole, not negative, and many for their size."""
+    whole = numbers.dtype.kind == "i" and len(numbers) > 0
+    return whole and bool(numbers.min() >= 0) and bool(numbers.max() < _DENSE * len(numbers))
+
+
+def _ranks(numbers: AnyArray) -> IntArray:
+    """Return at which place each number (n,) stands among the different ones in order."""
+    if not _dense(numbers):
+        return np.unique(numbers, return_inverse=True)[1].reshape(-1)
+    there = distinct(numbers)
+    place = np.empty(int(numbers.max()) + 1, dtype=np.int64)
+    place[there] = np.arange(len(there))
+    return np.asarray(place[numbers], dtype=np.int64)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from cuds.arrays import IntArray
+from cuds.arrays import IntArray, repeating
 from cuds.errors import InvalidError, ShapeError
 from cuds.model.potential import ParameterColumn
 
@@ -22,8 +22,7 @@ def check_distinct(particles: IntArray, what: str) -> None:
     InvalidError
         With the first such row.
     """
-    ordered = np.sort(particles, axis=1)
-    if (twice := (ordered[:, 1:] == ordered[:, :-1]).any(axis=1)).any():
+    if (twice := repeating(particles)).any():
         where = int(np.argmax(twice))
         raise InvalidError(
             f"particles: {what} {where} is between {particles[where].tolist()}",

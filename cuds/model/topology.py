@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from cuds import iris
-from cuds.arrays import IntArray, looked_through
+from cuds.arrays import IntArray, distinct, distinct_rows, looked_through
 from cuds.errors import InvalidError, ShapeError
 from cuds.model import rows
 from cuds.model.entity import Component, Term
@@ -25,6 +25,13 @@ BODIES: dict[str, int] = {"bond": 2, "angle": 3, "dihedral": 4, "improper": 4, "
 
 def _none() -> IntArray:
     return np.empty((0, 2), dtype=np.int64)
+
+
+def _are_different(pairs: IntArray) -> bool:
+    """Whether no pair (n, 2) is there twice, in either order."""
+    low, high = np.minimum(*pairs.T), np.maximum(*pairs.T)
+    rising = (low[1:] > low[:-1]) | ((low[1:] == low[:-1]) & (high[1:] > high[:-1]))
+    return bool(rising.all()) or len(distinct_rows(np.stack([low, high], axis=1))[0]) == len(pairs)
 
 
 class TermGroup(Component):
@@ -121,7 +128,7 @@ class Topology(Component):
             pairs = getattr(self, name)
             if (pairs[:, 0] == pairs[:, 1]).any():
                 raise InvalidError(f"{name}: a particle with itself", hint="name two particles", field=name)
-            if len(np.unique(np.sort(pairs, axis=1), axis=0)) != len(pairs):
+            if not _are_different(pairs):
                 raise InvalidError(f"{name}: a pair stands there twice", hint="name each pair once", field=name)
         if len(self.constrained) != (0 if self.lengths is None else len(self.lengths)):
             raise ShapeError(
@@ -136,7 +143,7 @@ class Topology(Component):
         """The ids of all particles that it names, each once, in order."""
         named = [self.exclusions, self.constrained, *(g.particles for g in self.groups)]
         named += [*(m.particles for m in self.maps), *(s.particles for s in self.sites)]
-        return np.unique(np.concatenate([x.ravel() for x in named]))
+        return distinct(np.concatenate([x.ravel() for x in named]))
 
     @cached_property
     def site_ids(self) -> IntArray:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from cuds.arrays import AnyArray, FloatArray, IntArray
+from cuds.arrays import AnyArray, FloatArray, IntArray, distinct_rows
 from cuds.errors import UnsupportedError
 from cuds.model.maps import TorsionMaps
 from cuds.model.potential import ParameterColumn
@@ -51,8 +51,9 @@ class _Pile:
 
     def unique(self) -> tuple[IntArray, FloatArray, IntArray]:
         """Return particles, the rows of coefficients, each once, and which row each term has."""
-        rows, row = np.unique(np.concatenate(self.values), axis=0, return_inverse=True)
-        return np.concatenate(self.particles), rows, row.reshape(-1)
+        values = np.concatenate(self.values)
+        first, row = distinct_rows(values)
+        return np.concatenate(self.particles), values[first], row
 
 
 def topology(file: TopologyFile, words: EngineWords) -> Topology:
