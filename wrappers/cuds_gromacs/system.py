@@ -70,13 +70,10 @@ def system(
 def _naming(file: TopologyFile, structure: Structure) -> Naming:
     """Return the names that the topology gives, as grompp takes them; residues count as in the structure."""
     kinds = {name: file.molecule_types[name] for name, _ in file.molecules}
-    one = [Naming.of(k.atom_names, k.residue_names, k.residues, [name] * len(k)) for name, k in kinds.items()]
-    labels = tuple(sorted({label for naming in one for label in naming.labels}))
+    words = {name: (k.atom_names, k.residue_names, (name,) * len(k)) for name, k in kinds.items()}
+    labels = tuple(sorted(set().union(*(names for three in words.values() for names in three))))
     place = {label: i for i, label in enumerate(labels)}
-    of_kind = {
-        name: [np.array([place[x] for x in naming.names(level)]) for level in ("atom", "residue", "molecule")]
-        for name, naming in zip(kinds, one, strict=True)
-    }
+    of_kind = {name: [np.array([place[x] for x in names]) for names in three] for name, three in words.items()}
     atom, residue, molecule = (
         np.concatenate([np.tile(of_kind[name][i], count) for name, count in file.molecules]).astype(np.int64)
         for i in range(3)
@@ -103,8 +100,8 @@ def _species(file: TopologyFile) -> tuple[tuple[Species, ...], IntArray, dict[st
     index: list[IntArray] = []
     for name, count in file.molecules:
         kind = file.molecule_types[name]
-        pairs = list(zip(kind.types, kind.masses.tolist(), strict=True))
-        for symbol, mass in dict.fromkeys(pairs):
+        masses = kind.masses.tolist()
+        for symbol, mass in dict.fromkeys(zip(kind.types, masses, strict=True)):
             if (symbol, mass) in place:
                 continue
             same = sum(t == symbol for t in types.values())
@@ -112,5 +109,6 @@ def _species(file: TopologyFile) -> tuple[tuple[Species, ...], IntArray, dict[st
             number = max(0, file.atom_types[symbol].atomic_number)
             place[symbol, mass], types[named] = len(made), symbol
             made.append(Species(symbol=named, atomic_number=number, mass=Quantity(mass, "Da")))
-        index.append(np.tile(np.array([place[pair] for pair in pairs], dtype=np.int64), count))
+        of_atom = [place[pair] for pair in zip(kind.types, masses, strict=True)]
+        index.append(np.tile(np.array(of_atom, dtype=np.int64), count))
     return tuple(made), np.concatenate(index), types
