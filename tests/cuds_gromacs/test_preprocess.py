@@ -28,6 +28,8 @@ LATE OUTER xAA AAA AAAA AA-AA EMPTY SELF fooAAAA
 TWO after
 CONT
 next
+; CONT
+tied to a comment
 #ifdef EMPTY ; comment
 a comment is part of the name
 #else

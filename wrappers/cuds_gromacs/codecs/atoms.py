@@ -1,6 +1,6 @@
 """The ``[ atoms ]`` of a molecule type."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -8,8 +8,8 @@ import numpy as np
 
 from cuds.arrays import AnyArray, FloatArray, IntArray
 from cuds.errors import did_you_mean
-from cuds_gromacs.codecs.columns import floats, integers
-from cuds_gromacs.codecs.lines import Line
+from cuds_gromacs.codecs.columns import float_column, integer_column, words_by_line
+from cuds_gromacs.codecs.lines import Lines
 from cuds_gromacs.codecs.records import AtomType
 
 _FIELDS = "number, type, residue number, residue, atom, charge group; charge, mass, and type, charge, mass of state B"
@@ -31,7 +31,7 @@ class Atoms:
         As written.
     insertions, residue_names, names : tuple of str
         One for each atom.
-    lines : tuple of Line
+    lines : Lines
         One for each atom.
     """
 
@@ -47,7 +47,7 @@ class Atoms:
     insertions: tuple[str, ...]
     residue_names: tuple[str, ...]
     names: tuple[str, ...]
-    lines: tuple[Line, ...]
+    lines: Lines
 
     def __len__(self) -> int:
         return len(self.types)
@@ -58,12 +58,12 @@ class Atoms:
         return np.asarray(self.types != self.b_types)
 
 
-def read_atoms(lines: Sequence[Line], known: Mapping[str, AtomType]) -> Atoms:
+def read_atoms(lines: Lines, known: Mapping[str, AtomType]) -> Atoms:
     """Return the atoms of a molecule type.
 
     Parameters
     ----------
-    lines : sequence of Line
+    lines : Lines
         All of its ``[ atoms ]``.
     known : mapping of str to AtomType
         The atom types.
@@ -73,24 +73,19 @@ def read_atoms(lines: Sequence[Line], known: Mapping[str, AtomType]) -> Atoms:
     FormatError
         For too few or too many fields, words that are no numbers, unknown types, numbers that do not count from 1.
     """
-    rows = [line.text.split() for line in lines]
-    for row, line in zip(rows, lines, strict=True):
-        if not 6 <= len(row) <= 11:
-            raise line.error(f"[ atoms ]: {len(row)} fields, not 6 to 11", hint=f"write {_FIELDS}")
-    numbers = integers(rows, slice(0, 1), lines).reshape(-1)
-    wrong = np.flatnonzero(numbers != np.arange(1, len(rows) + 1))
+    columns = _Columns(lines)
+    numbers = columns.integers(0)
+    wrong = np.flatnonzero(numbers != np.arange(1, len(lines) + 1))
     if len(wrong):
-        raise lines[wrong[0]].error(
+        raise lines[int(wrong[0])].error(
             f"[ atoms ]: atom {numbers[wrong[0]]} where {wrong[0] + 1} is due", hint="number the atoms from 1 on"
         )
-    types = _types(rows, 1, lines, known)
-    columns = _Columns(rows, lines)
+    types = columns.types(1, known)
+    other = columns.having(9)  # a type of state B; without one, that is state A
     b_types = types.copy()
-    b_types[columns.having(9)] = _types([r for r in rows if len(r) >= 9], 8, lines, known)
+    b_types[other] = columns.types(8, known)
     charges, masses = (np.array([getattr(t, f) for t in known.values()]) for f in ("charge", "mass"))
     charge, mass = columns.filled(6, charges[types]), columns.filled(7, masses[types])
-    # State B is state A, unless it has a type: then what that type says, and what the line says.
-    other = columns.having(9)
     return Atoms(
         types=types,
         b_types=b_types,
@@ -99,55 +94,85 @@ def read_atoms(lines: Sequence[Line], known: Mapping[str, AtomType]) -> Atoms:
         b_charges=columns.filled(9, np.where(other, charges[b_types], charge)),
         b_masses=columns.filled(10, np.where(other, masses[b_types], mass)),
         two_states=bool(other.any()),
-        residues=_residues(rows, lines),
-        charge_groups=integers(rows, slice(5, 6), lines).reshape(-1),
-        insertions=tuple("" if r[2][-1].isdigit() else r[2][-1] for r in rows),
-        residue_names=tuple(r[3] for r in rows),
-        names=tuple(r[4] for r in rows),
-        lines=tuple(lines),
+        residues=columns.residues(2),
+        charge_groups=columns.integers(5),
+        insertions=columns.insertions(2),
+        residue_names=columns.names(3),
+        names=columns.names(4),
+        lines=lines,
     )
 
 
 class _Columns:
-    """Columns that only some lines have."""
+    """The words of lines, by column."""
 
-    def __init__(self, rows: Sequence[Sequence[str]], lines: Sequence[Line]) -> None:
-        self._rows = rows
+    def __init__(self, lines: Lines) -> None:
         self._lines = lines
-        self._widths = np.array([len(r) for r in rows], dtype=np.int64)
+        self._words, self._lengths = words_by_line(lines.texts)
+        wrong = np.flatnonzero((self._lengths < 6) | (self._lengths > 11))
+        if len(wrong):
+            raise lines[int(wrong[0])].error(
+                f"[ atoms ]: {self._lengths[wrong[0]]} fields, not 6 to 11", hint=f"write {_FIELDS}"
+            )
+        self._starts = np.cumsum(self._lengths) - self._lengths
 
     def having(self, fields: int) -> AnyArray:
         """Return which lines have so many fields, or more."""
-        return np.asarray(self._widths >= fields)
+        return np.asarray(self._lengths >= fields)
+
+    def integers(self, column: int) -> IntArray:
+        """Return a column of whole numbers that each line has."""
+        return integer_column(self._column(column), self._lines)
 
     def filled(self, column: int, otherwise: FloatArray) -> FloatArray:
         """Return a column of numbers, with others where a line ends before it."""
         values = otherwise.copy()
-        chosen = np.flatnonzero(self.having(column + 1)).tolist()
-        words = [self._rows[i][column : column + 1] for i in chosen]
-        if chosen:
-            values[chosen] = floats(words, 0, [self._lines[i] for i in chosen])[:, 0]
+        words = self._column(column)
+        if words:
+            chosen = np.flatnonzero(self.having(column + 1))
+            values[chosen] = float_column(words, self._lines.at(chosen))
         return values
 
+    def types(self, column: int, known: Mapping[str, AtomType]) -> IntArray:
+        """Return the numbers of the atom types of the lines that have the column."""
+        order = {name: i for i, name in enumerate(known)}
+        words = self._column(column)
+        try:
+            return np.fromiter(map(order.__getitem__, words), dtype=np.int64, count=len(words))
+        except KeyError as error:
+            name = str(error.args[0])
+            line = int(np.flatnonzero(self.having(column + 1))[words.index(name)])
+            raise self._lines[line].error(
+                f"[ atoms ]: there is no atom type {name!r}", hint=did_you_mean(name, known), type=name
+            ) from None
 
-def _types(
-    rows: Sequence[Sequence[str]], column: int, lines: Sequence[Line], known: Mapping[str, AtomType]
-) -> IntArray:
-    order = {name: i for i, name in enumerate(known)}
-    try:
-        return np.array([order[row[column]] for row in rows], dtype=np.int64)
-    except KeyError as error:
-        name = str(error.args[0])
-        line = next(k for k in lines if name in k.text.split()[column : column + 1])
-        raise line.error(
-            f"[ atoms ]: there is no atom type {name!r}", hint=did_you_mean(name, known), type=name
-        ) from None
+    def residues(self, column: int) -> IntArray:
+        """Return numbers of residues, without the letters behind them."""
+        words = self._column(column)
+        bare = {word: word if word[-1].isdigit() else word[:-1] for word in dict.fromkeys(words)}
+        for word, number in bare.items():
+            if not number.lstrip("+-").isdigit():
+                raise self._lines[words.index(word)].error(
+                    f"[ atoms ]: {word!r} is no residue number", hint="write a number, like 7 or 7A"
+                )
+        return integer_column([bare[word] for word in words], self._lines)
 
+    def insertions(self, column: int) -> tuple[str, ...]:
+        """Return the letters behind the numbers of residues."""
+        words = self._column(column)
+        letters = {word: "" if word[-1].isdigit() else word[-1] for word in dict.fromkeys(words)}
+        return tuple([letters[word] for word in words])
 
-def _residues(rows: Sequence[Sequence[str]], lines: Sequence[Line]) -> IntArray:
-    """Return the numbers of residues, without the letters behind them."""
-    bare = [[r[2] if r[2][-1].isdigit() else r[2][:-1]] for r in rows]
-    for (word,), row, line in zip(bare, rows, lines, strict=True):
-        if not word.lstrip("+-").isdigit():
-            raise line.error(f"[ atoms ]: {row[2]!r} is no residue number", hint="write a number, like 7 or 7A")
-    return integers(bare, slice(0, 1), lines).reshape(-1)
+    def names(self, column: int) -> tuple[str, ...]:
+        """Return a column as it is; the same names are one object, as there are few."""
+        words = self._column(column)
+        once = {word: word for word in dict.fromkeys(words)}
+        return tuple([once[word] for word in words])
+
+    def _column(self, column: int) -> list[str]:
+        """Return a column of the lines that have it."""
+        width = int(self._lengths[0]) if len(self._lengths) else 1
+        if (self._lengths == width).all():
+            return self._words[column::width] if column < width else []
+        places = (self._starts[self.having(column + 1)] + column).tolist()
+        return [self._words[i] for i in places]

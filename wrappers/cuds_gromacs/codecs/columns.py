@@ -12,6 +12,17 @@ from cuds_gromacs.codecs.lines import Line
 Rows = Sequence[Sequence[str]]
 
 
+def words_by_line(texts: Sequence[str]) -> tuple[list[str], IntArray]:
+    """Return the words of lines, one line after the other, and how many each line (n,) has."""
+    words: list[str] = []
+    lengths: list[int] = []
+    for text in texts:
+        row = text.split()
+        words += row
+        lengths.append(len(row))
+    return words, np.array(lengths, dtype=np.int64)
+
+
 def floats(rows: Rows, first: int, lines: Sequence[Line]) -> FloatArray:
     """Return the words from the column `first` on as numbers (n, m); all rows are of one length.
 
@@ -30,12 +41,12 @@ def floats(rows: Rows, first: int, lines: Sequence[Line]) -> FloatArray:
         When a word is no number, or no finite one.
     """
     width = len(rows[0]) - first if rows else 0
-    words = [word for row in rows for word in row[first:]]
-    numbers: FloatArray = _converted(words, float, lines, width)
-    if not np.isfinite(numbers).all():
-        wrong = int(np.flatnonzero(~np.isfinite(numbers))[0])
-        raise lines[wrong // width].error(f"{words[wrong]!r} is not finite", hint="write a number", value=words[wrong])
-    return numbers.reshape(len(rows), width)
+    return _floats([word for row in rows for word in row[first:]], lines, width).reshape(len(rows), width)
+
+
+def float_column(words: Sequence[str], lines: Sequence[Line]) -> FloatArray:
+    """Return words as numbers (n,), one of each line; errors as of `floats`."""
+    return _floats(words, lines, 1)
 
 
 def integers(rows: Rows, columns: slice, lines: Sequence[Line]) -> IntArray:
@@ -52,11 +63,25 @@ def integers(rows: Rows, columns: slice, lines: Sequence[Line]) -> IntArray:
     return found.reshape(len(rows), width)
 
 
-def _converted(words: list[str], kind: type[float] | type[int], lines: Sequence[Line], width: int) -> AnyArray:
+def integer_column(words: Sequence[str], lines: Sequence[Line]) -> IntArray:
+    """Return words as whole numbers (n,), one of each line; errors as of `integers`."""
+    found: IntArray = _converted(words, int, lines, 1)
+    return found
+
+
+def _floats(words: Sequence[str], lines: Sequence[Line], width: int) -> FloatArray:
+    numbers: FloatArray = _converted(words, float, lines, width)
+    if not np.isfinite(numbers).all():
+        wrong = int(np.flatnonzero(~np.isfinite(numbers))[0])
+        raise lines[wrong // width].error(f"{words[wrong]!r} is not finite", hint="write a number", value=words[wrong])
+    return numbers
+
+
+def _converted(words: Sequence[str], kind: type[float] | type[int], lines: Sequence[Line], width: int) -> AnyArray:
     dtype = np.float64 if kind is float else np.int64
     try:
         if _plain("".join(words)):
-            return np.array([kind(word) for word in words], dtype=dtype)
+            return np.fromiter(map(kind, words), dtype=dtype, count=len(words))
     except (ValueError, OverflowError):
         pass
     wrong = next(i for i, word in enumerate(words) if not _is(word, kind))

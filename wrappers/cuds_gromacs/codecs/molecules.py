@@ -6,12 +6,12 @@ import numpy as np
 
 from cuds.arrays import FloatArray, IntArray, freeze
 from cuds_gromacs.codecs.atoms import Atoms, read_atoms
-from cuds_gromacs.codecs.columns import floats, integers
+from cuds_gromacs.codecs.columns import floats, integer_column, integers, words_by_line
 from cuds_gromacs.codecs.directives import INTERACTIONS
 from cuds_gromacs.codecs.exclusions import excluded
 from cuds_gromacs.codecs.force_field import ForceField
 from cuds_gromacs.codecs.interactions import Chunk, read_interactions
-from cuds_gromacs.codecs.lines import Line
+from cuds_gromacs.codecs.lines import Line, Lines
 from cuds_gromacs.codecs.places import Places
 from cuds_gromacs.codecs.records import MoleculeType, Origin, Terms
 
@@ -47,7 +47,7 @@ class Draft:
         self.line = line
         self._field = field
         self._places = places
-        self._atom_lines: list[Line] = []
+        self._atom_lines: list[Lines] = []
         self._atoms: Atoms | None = None
         self._parts: dict[tuple[str, int, int], list[_Part]] = {}
         self._exclusions: list[IntArray] = []
@@ -55,11 +55,11 @@ class Draft:
     @property
     def atoms(self) -> Atoms:
         """The atoms read so far."""
-        if self._atoms is None or len(self._atoms) != len(self._atom_lines):
-            self._atoms = read_atoms(self._atom_lines, self._field.atom_types)
+        if self._atoms is None or len(self._atoms) != sum(map(len, self._atom_lines)):
+            self._atoms = read_atoms(Lines.joined(self._atom_lines), self._field.atom_types)
         return self._atoms
 
-    def read(self, directive: str, lines: Sequence[Line]) -> None:
+    def read(self, directive: str, lines: Lines) -> None:
         """Take the lines of one of its directives.
 
         Raises
@@ -68,7 +68,7 @@ class Draft:
             For what GROMACS does not take.
         """
         if directive == "atoms":
-            self._atom_lines += lines
+            self._atom_lines.append(lines)
         elif not lines:
             return
         elif directive == "exclusions":
@@ -105,7 +105,7 @@ class Draft:
         return MoleculeType(
             name=self.name,
             nrexcl=self.nrexcl,
-            types=tuple(names[t] for t in atoms.types),
+            types=tuple(names[t] for t in atoms.types.tolist()),
             residues=freeze(atoms.residues, "int64"),
             insertions=atoms.insertions,
             residue_names=atoms.residue_names,
@@ -113,7 +113,7 @@ class Draft:
             charge_groups=freeze(atoms.charge_groups, "int64"),
             charges=freeze(atoms.charges),
             masses=freeze(atoms.masses),
-            b_types=tuple(names[t] for t in atoms.b_types) if two else None,
+            b_types=tuple(names[t] for t in atoms.b_types.tolist()) if two else None,
             b_charges=freeze(atoms.b_charges) if two else None,
             b_masses=freeze(atoms.b_masses) if two else None,
             terms=terms,
@@ -143,19 +143,18 @@ class Draft:
                 hint="change the mass on the line, or mass and particle of the atom type",
             )
 
-    def _read_exclusions(self, lines: Sequence[Line]) -> None:
-        rows = [line.text.split() for line in lines]
-        where = [line for line, row in zip(lines, rows, strict=True) for _ in row]
-        atoms = integers([[word] for row in rows for word in row], slice(0, 1), where).reshape(-1) - 1
+    def _read_exclusions(self, lines: Lines) -> None:
+        words, length = words_by_line(lines.texts)
+        where = lines.at(np.repeat(np.arange(len(lines)), length))
+        atoms = integer_column(words, where) - 1
         wrong = np.flatnonzero((atoms < 0) | (atoms >= len(self.atoms)))
         if len(wrong):
             self._check_range("exclusions", atoms[wrong[:1]], where[int(wrong[0])])
-        length = np.array([len(row) for row in rows])
         first = np.repeat(atoms[np.cumsum(length) - length], length)
         self._exclusions.append(np.stack([first, atoms], axis=1))  # each atom with itself is left out later
 
-    def _cmap(self, lines: Sequence[Line]) -> Chunk:
-        rows = [line.text.split() for line in lines]
+    def _cmap(self, lines: Lines) -> Chunk:
+        rows = [text.split() for text in lines.texts]
         for row, line in zip(rows, lines, strict=True):
             if len(row) < 5:
                 raise line.error(f"[ cmap ]: {len(row)} atoms, not 5", hint="write five atoms and the function 1")

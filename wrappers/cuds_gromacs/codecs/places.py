@@ -1,12 +1,9 @@
 """Where lines stand, as numbers."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
 from cuds.arrays import IntArray
-from cuds_gromacs.codecs.lines import Line
+from cuds_gromacs.codecs.lines import Lines
 
 
 class Places:
@@ -20,9 +17,10 @@ class Places:
         """The files, in the order of their numbers."""
         return tuple(self._numbers)
 
-    def of(self, lines: Sequence[Line]) -> IntArray:
+    def of(self, lines: Lines) -> IntArray:
         """Return the number of the file and the line of each (n, 2)."""
-        places = np.empty((len(lines), 2), dtype=np.int64)
-        places[:, 1] = [line.number for line in lines]
-        places[:, 0] = [self._numbers.setdefault(line.file, len(self._numbers)) for line in lines]
+        places = lines.places.copy()
+        for file in dict.fromkeys(lines.places[:, 0].tolist()):
+            number = self._numbers.setdefault(lines.files[file], len(self._numbers))
+            places[lines.places[:, 0] == file, 0] = number
         return places

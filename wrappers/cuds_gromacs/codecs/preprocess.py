@@ -10,20 +10,24 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
+import numpy as np
+
+from cuds.arrays import IntArray
 from cuds.errors import did_you_mean
 from cuds_gromacs.codecs.includes import IncludePath
-from cuds_gromacs.codecs.lines import BLANKS, Line, read_lines
+from cuds_gromacs.codecs.lines import BLANKS, Line, Lines, read_text
 
 __all__ = ["Line", "preprocess"]
 
 _DIRECTIVES = ("include", "define", "undef", "ifdef", "ifndef", "else", "endif")
 _LONGEST = 4095  # characters of a line with its macros replaced; more ends grompp
 _DEEPEST = 100  # files that include each other
-_SETTLED = 50  # lines after which the macros are taken not to change soon
+_SETTLED = 50  # lines after which the macros are taken not to change soon; then a pattern of them is worth it
 
 
-def preprocess(path: Path | str, *, defines: Mapping[str, str], folders: Sequence[Path]) -> list[Line]:
+def preprocess(path: Path | str, *, defines: Mapping[str, str], folders: Sequence[Path]) -> Lines:
     """Return the lines of a topology that say something, with everything included.
 
     Parameters
@@ -45,35 +49,70 @@ def preprocess(path: Path | str, *, defines: Mapping[str, str], folders: Sequenc
         directives, and for values that grow beyond what GROMACS reads. It names the file and the line.
     """
     main = Path(path)
-    return list(_without_comments(_Reader(IncludePath(main, folders), dict(defines)).physical(main)))
+    return _without_comments(_Reader(IncludePath(main, folders), dict(defines)).runs(main))
 
 
-def _without_comments(lines: Iterator[Line]) -> Iterator[Line]:
+class _Run(NamedTuple):
+    r"""Lines of a file that follow each other, with their macros replaced.
+
+    One with a ``\`` in it is alone in its run, and so is the next, which it may be tied to.
+    """
+
+    text: str
+    file: Path
+    number: int  # of the first one
+
+
+class _Kept:
+    """Lines that say something, one after the other."""
+
+    def __init__(self) -> None:
+        self._texts: list[str] = []
+        self._places: list[IntArray] = [np.empty((0, 2), dtype=np.int64)]
+        self._files: dict[Path, int] = {}
+
+    def add(self, run: _Run) -> None:
+        """Take those lines of a run that are more than a comment, without it."""
+        texts = run.text.split("\n")
+        numbers = np.arange(run.number, run.number + len(texts))
+        if ";" in run.text:
+            texts = [text.partition(";")[0] if ";" in text else text for text in texts]
+        texts = [text.strip(BLANKS) for text in texts]
+        if "" in texts:
+            numbers = numbers[np.fromiter(map(bool, texts), dtype=bool, count=len(texts))]
+            texts = list(filter(None, texts))
+        if texts:
+            file = self._files.setdefault(run.file, len(self._files))
+            self._texts += texts
+            self._places.append(np.stack([np.full_like(numbers, file), numbers], axis=1))
+
+    def lines(self) -> Lines:
+        return Lines(self._texts, np.concatenate(self._places), tuple(self._files))
+
+
+def _without_comments(runs: Iterator[_Run]) -> Lines:
     r"""Tie together what a ``\`` ties, and leave out comments and empty lines."""
-    for first in lines:
-        if "\\" not in first.text:
-            text = first.text
-            if ";" in text:
-                text = text.partition(";")[0]
-            text = text.strip(BLANKS)
-            if text:
-                yield first if text == first.text else Line(text, first.file, first.number)
-            continue
-        parts, line, bare = [], first, first.text.rstrip(BLANKS)
-        commented = ";" in bare
-        while bare.endswith("\\"):
-            if bare != line.text and not commented:
-                raise line.error(
-                    "a blank after the \\ that ties the line to the next: GROMACS reads the \\ as a value",
-                    hint="take the blank away, or the \\",
-                )
-            parts.append(bare[:-1])
-            line = next(lines, Line("", line.file, line.number))
-            bare = line.text.rstrip(BLANKS)
-            commented = commented or ";" in bare
-        text = " ".join([*parts, bare]).partition(";")[0].strip(BLANKS)
-        if text:
-            yield Line(text, first.file, first.number)
+    kept = _Kept()
+    for run in runs:
+        kept.add(_Run(_tied(run, runs), run.file, run.number) if "\\" in run.text else run)
+    return kept.lines()
+
+
+def _tied(run: _Run, runs: Iterator[_Run]) -> str:
+    r"""Return a line with those that a ``\`` ties to it; at the end of all files it is tied to nothing."""
+    parts, bare = [], run.text.rstrip(BLANKS)
+    commented = ";" in bare
+    while bare.endswith("\\"):
+        if bare != run.text and not commented:
+            raise Line(*run).error(
+                "a blank after the \\ that ties the line to the next: GROMACS reads the \\ as a value",
+                hint="take the blank away, or the \\",
+            )
+        parts.append(bare[:-1])
+        run = next(runs, _Run("", run.file, run.number))
+        bare = run.text.rstrip(BLANKS)
+        commented = commented or ";" in bare
+    return " ".join([*parts, bare])
 
 
 @dataclass(slots=True)
@@ -92,32 +131,39 @@ class _Reader:
         self._where = where
         self._defines = defines
         self._open: list[tuple[Path, dict[str, str]]] = []
+        self._tied = False  # whether the last line had a \ in it
         self._since = 0  # lines since the macros changed
-        self._macro_in: Callable[[str], object] = self._look
+        self._pattern: re.Pattern[str] | None = None  # of their names
 
-    def physical(self, file: Path) -> Iterator[Line]:
+    def runs(self, file: Path) -> Iterator[_Run]:
         """Yield the lines of a file and of what it includes that are neither directives nor left out."""
         self._open.append((file.resolve(), dict(self._defines)))
         conditions: list[_Condition] = []
-        for number, text in enumerate(read_lines(file), 1):
-            if "#" in text and (said := text.lstrip(BLANKS)).startswith("#"):
-                line = Line(text.rstrip(BLANKS), file, number)
-                name, rest = _split(said[1:])
-                if name in ("ifdef", "ifndef", "else", "endif"):
-                    self._condition(line, name, rest, conditions)
-                elif conditions and not conditions[-1].taken:
-                    continue
-                elif name == "include":
-                    yield from self.physical(self._included(line, rest))
-                else:
-                    self._define(line, name, rest)
-            elif not conditions or conditions[-1].taken:
-                yield Line(self._expanded(text, file, number) if self._macro_in(text) else text, file, number)
+        text, start, number = read_text(file), 0, 1
+        for begin, end in [*_directives(text), (len(text) + 1, len(text) + 1)]:
+            if start < begin and (not conditions or conditions[-1].taken):
+                yield from self._with_macros(_Run(text[start : begin - 1], file, number))
+            number += text.count("\n", start, begin)
+            if begin < end:
+                yield from self._obeyed(Line(text[begin:end].rstrip(BLANKS), file, number), conditions)
+            start, number = end + 1, number + 1
         if conditions:
             raise conditions[-1].line.error(
                 "the condition is open at the end of the file", hint="end it with #endif in this file"
             )
         self._open.pop()
+
+    def _obeyed(self, line: Line, conditions: list[_Condition]) -> Iterator[_Run]:
+        """Do what a directive says; yield what it includes."""
+        name, rest = _split(line.text.lstrip(BLANKS)[1:])
+        if name in ("ifdef", "ifndef", "else", "endif"):
+            self._condition(line, name, rest, conditions)
+        elif conditions and not conditions[-1].taken:
+            return
+        elif name == "include":
+            yield from self.runs(self._included(line, rest))
+        else:
+            self._define(line, name, rest)
 
     def _condition(self, line: Line, name: str, rest: str, conditions: list[_Condition]) -> None:
         if name in ("ifdef", "ifndef"):
@@ -153,7 +199,42 @@ class _Reader:
             self._defines[macro] = value
         else:
             self._defines.pop(rest, None)
-        self._macro_in, self._since = self._look, 0
+        self._pattern, self._since = None, 0
+
+    def _with_macros(self, run: _Run) -> Iterator[_Run]:
+        """Yield a run with its macros replaced, cut where a line may be tied to another."""
+        named = self._named(run.text)
+        if named is None and "\\" not in run.text and not self._tied:
+            yield run
+            return
+        gathered: list[str] = []
+        lines = run.text.split("\n")
+        for number, text in enumerate(lines, run.number):
+            said = self._expanded(text, run.file, number) if named is not None and named(text) else text
+            alone, self._tied = self._tied or "\\" in said, "\\" in said
+            if alone and gathered:
+                yield _Run("\n".join(gathered), run.file, number - len(gathered))
+                gathered = []
+            gathered.append(said)
+            if alone:
+                yield _Run(said, run.file, number)
+                gathered = []
+        if gathered:
+            yield _Run("\n".join(gathered), run.file, run.number + len(lines) - len(gathered))
+
+    def _named(self, run: str) -> Callable[[str], object] | None:
+        """Return what tells whether a macro may be in a line; None where there is none in all of them."""
+        names = [name for name, value in self._defines.items() if value]
+        self._since += run.count("\n") + 1
+        if self._pattern is None and self._since > _SETTLED and names:
+            self._pattern = re.compile("|".join(map(re.escape, names)))
+        if self._pattern is not None:
+            return self._pattern.search if self._pattern.search(run) else None
+
+        def named(text: str) -> bool:
+            return any(name in text for name in names)
+
+        return named if named(run) else None
 
     def _expanded(self, text: str, file: Path, number: int) -> str:
         """Return a line with the macros in it replaced, each once, in the order of their definition."""
@@ -168,13 +249,16 @@ class _Reader:
                 )
         return expanded
 
-    def _look(self, text: str) -> object:
-        """Whether the name of a macro is in a line, while the macros still change; then a pattern is worth it."""
-        self._since += 1
-        if self._since > _SETTLED:
-            names = [re.escape(name) for name, value in self._defines.items() if value]
-            self._macro_in = re.compile("|".join(names)).search if names else "".__contains__  # in no line
-        return text.lstrip(BLANKS)[:1] not in ("", ";") and any(name in text for name in self._defines)
+
+def _directives(text: str) -> Iterator[tuple[int, int]]:
+    """Yield where the lines of a text that begin with ``#`` begin and end."""
+    at = text.find("#")
+    while at >= 0:
+        begin, end = text.rfind("\n", 0, at) + 1, text.find("\n", at)
+        end = len(text) if end < 0 else end
+        if not text[begin:at].strip(BLANKS):
+            yield begin, end
+        at = text.find("#", end)
 
 
 def _split(text: str) -> tuple[str, str]:

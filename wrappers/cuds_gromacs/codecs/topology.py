@@ -1,14 +1,14 @@
 """Topologies of GROMACS, read as grompp 2022 reads them."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from cuds.errors import FormatError, UnsupportedError, did_you_mean
 from cuds_gromacs.codecs.columns import whole
 from cuds_gromacs.codecs.directives import FORCE_FIELD, OF_MOLECULES, check_order, directive_named
 from cuds_gromacs.codecs.force_field import ForceField
-from cuds_gromacs.codecs.lines import Line
+from cuds_gromacs.codecs.lines import Line, Lines
 from cuds_gromacs.codecs.molecules import Draft
 from cuds_gromacs.codecs.places import Places
 from cuds_gromacs.codecs.preprocess import preprocess
@@ -69,24 +69,20 @@ def read_topology(
     return reader.finished(Path(path))
 
 
-def _sections(lines: Iterable[Line]) -> Iterator[tuple[str, Line, Sequence[Line]]]:
+def _sections(lines: Lines) -> Iterator[tuple[str, Line, Lines]]:
     """Yield the directives in their order, each with its lines; what stands before the first one is nothing.
 
-    A line that was yielded is let go: those of a large topology take more memory than its numbers.
+    The lines of one that was yielded are let go: those of a large topology take more memory than its numbers.
     """
-    waiting = deque(lines)
+    heads = [i for i, text in enumerate(lines.texts) if text[0] == "["]
+    waiting = deque((lines[i], lines[i + 1 : end]) for i, end in zip(heads, [*heads[1:], len(lines)], strict=False))
     del lines
     seen: set[str] = set()
-    while waiting and waiting[0].text[0] != "[":
-        waiting.popleft()
     while waiting:
-        head = waiting.popleft()
+        head, inside = waiting.popleft()
         name = directive_named(head)
         check_order(head, name, seen)
         seen.add(name)
-        inside = []
-        while waiting and waiting[0].text[0] != "[":
-            inside.append(waiting.popleft())
         yield name, head, inside
 
 
@@ -100,7 +96,7 @@ class _Reader:
         self._drafts: dict[str, Draft] = {}
         self._molecules: list[tuple[str, int]] = []
 
-    def read(self, directive: str, head: Line, lines: Sequence[Line]) -> None:
+    def read(self, directive: str, head: Line, lines: Lines) -> None:
         if directive in FORCE_FIELD:
             self._field.read(directive, lines)
         elif directive == "moleculetype":
