@@ -1,20 +1,19 @@
 """Interactions of a molecule type: their lines, and the numbers that the force field has for those without any."""
 
 import warnings
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-from cuds.arrays import AnyArray, FloatArray, IntArray
+from cuds.arrays import AnyArray, FloatArray, IntArray, distinct_rows, repeating
 from cuds.errors import FormatError
 from cuds_gromacs.codecs.atoms import Atoms
-from cuds_gromacs.codecs.columns import floats, integers
 from cuds_gromacs.codecs.directives import INTERACTIONS, Function
 from cuds_gromacs.codecs.force_field import ForceField
-from cuds_gromacs.codecs.lines import Line
+from cuds_gromacs.codecs.lines import Line, Lines
 from cuds_gromacs.codecs.type_tables import Block
+from cuds_gromacs.codecs.words import Words, words_of
 
 
 @dataclass(slots=True)
@@ -49,7 +48,7 @@ class _Rows:
     directive: str
     function: int
     what: Function
-    lines: Sequence[Line]
+    lines: Lines
     index: IntArray  # of the lines among those of the directive
     atoms: IntArray
     given: FloatArray  # (n, a + b), NaN where there are none
@@ -59,14 +58,14 @@ class _Rows:
         return self.lines[int(self.index[row])]
 
 
-def read_interactions(directive: str, lines: Sequence[Line], atoms: Atoms, field: ForceField) -> Iterator[Chunk]:
+def read_interactions(directive: str, lines: Lines, atoms: Atoms, field: ForceField) -> Iterator[Chunk]:
     """Yield the interactions of the lines of one directive, by function.
 
     Parameters
     ----------
     directive : str
         Its present name.
-    lines : sequence of Line
+    lines : Lines
         Those between it and the next.
     atoms : Atoms
         Of the molecule type, as far as they stand before it.
@@ -95,54 +94,35 @@ def read_interactions(directive: str, lines: Sequence[Line], atoms: Atoms, field
             yield chunk
 
 
-def _by_function(directive: str, lines: Sequence[Line]) -> Iterator[_Rows]:
+def _by_function(directive: str, lines: Lines) -> Iterator[_Rows]:
     """Sort lines by function, and make numbers of their words."""
-    written = 1 if directive == "settles" else INTERACTIONS[directive].atoms
-    words = [line.text.split() for line in lines]
-    groups: dict[tuple[str, int], list[int]] = defaultdict(list)
-    for i, row in enumerate(words):
-        groups[row[written] if len(row) > written else "1", len(row)].append(i)
-    short = next((i for i, row in enumerate(words) if len(row) < written), None)
-    if short is not None:
-        raise lines[short].error(
-            f"[ {directive} ]: {len(words[short])} atoms, not {written}",
-            hint="write the atoms, the function, the numbers",
-        )
-    for function in dict.fromkeys(function for function, _ in groups):
-        parts = [part for (of, _), part in groups.items() if of == function]
-        number = int(integers([[function]], slice(0, 1), [lines[parts[0][0]]])[0, 0])
-        yield _group(directive, number, parts, words, lines)
+    words = words_of(directive, lines, 1 if directive == "settles" else INTERACTIONS[directive].atoms)
+    for function, parts in words.functions():
+        yield _group(directive, function, parts, words, lines)
 
 
-def _group(directive: str, number: int, parts: list[list[int]], words: list[list[str]], lines: Sequence[Line]) -> _Rows:
-    what = _function(directive, number, lines[parts[0][0]])
-    written = 1 if directive == "settles" else INTERACTIONS[directive].atoms
-    size = sum(map(len, parts))
-    given = np.full((size, what.a + what.b), np.nan)
-    numbers, count, done = np.zeros((size, written), dtype=np.int64), np.zeros(size, dtype=np.int64), 0
+def _group(directive: str, number: int, parts: list[IntArray], words: Words, lines: Lines) -> _Rows:
+    what = _function(directive, number, lines[int(parts[0][0])])
+    given, atoms, count = [], [], []
     for part in parts:
-        rows, here = [words[i] for i in part], [lines[i] for i in part]
-        values = floats(rows, written + 1, here) if len(rows[0]) > written + 1 else np.empty((len(rows), 0))
+        values = words.numbers(part)
         found = values.shape[1]
         if found not in (0, what.a, what.a + what.b):
-            raise here[0].error(
+            raise lines[int(part[0])].error(
                 f"[ {directive} ]: {found} numbers for function {number} ({what.name}), which takes "
                 f"{what.a}{f' or {what.a + what.b}' if what.b else ''}",
                 hint="add what is missing, take away what is too much, or leave all out for those of the force field",
             )
-        span = slice(done, done + len(part))
-        given[span, :found] = values
-        if found == what.a and found:
-            given[span, found:] = values[:, : what.b]
-        count[span] = found
-        numbers[span] = integers(rows, slice(0, written), here)
-        done += len(part)
-    index = np.concatenate([np.array(part) for part in parts])
+        nothing = np.full((len(part), what.a + what.b - found), np.nan)
+        given.append(np.concatenate([values, values[:, : what.b] if found == what.a and found else nothing], axis=1))
+        count.append(np.full(len(part), found))
+        atoms.append(words.atoms(part) - 1 + (np.arange(3) if directive == "settles" else 0))
+    if len(parts) == 1:
+        return _Rows(directive, number, what, lines, parts[0], atoms[0], given[0], count[0])
+    index = np.concatenate(parts)
     order = np.argsort(index)
-    atoms = numbers[order] - 1
-    if directive == "settles":
-        atoms = atoms + np.arange(3)
-    return _Rows(directive, number, what, lines, index[order], atoms, given[order], count[order])
+    together = [np.concatenate(some)[order] for some in (atoms, given, count)]
+    return _Rows(directive, number, what, lines, index[order], *together)
 
 
 def _function(directive: str, number: int, line: Line) -> Function:
@@ -154,21 +134,17 @@ def _function(directive: str, number: int, line: Line) -> Function:
 
 
 def _check_atoms(rows: _Rows, total: int) -> None:
-    wrong = np.argwhere((rows.atoms < 0) | (rows.atoms >= total))
-    if len(wrong):
-        row, column = wrong[0]
+    if not 0 <= rows.atoms.min() <= rows.atoms.max() < total:
+        row, column = np.argwhere((rows.atoms < 0) | (rows.atoms >= total))[0]
         raise rows.line(row).error(
             f"[ {rows.directive} ]: atom {rows.atoms[row, column] + 1}, but the molecule type has 1 to {total}",
             hint="number atoms within their molecule type; does the directive stand in the right one, after [ atoms ]?",
         )
-    if rows.directive != "angle_restraints":
-        ordered = np.sort(rows.atoms, axis=1)
-        twice = np.argwhere(ordered[:, 1:] == ordered[:, :-1])
-        if len(twice):
-            row, column = twice[0]
-            raise rows.line(row).error(
-                f"[ {rows.directive} ]: atom {ordered[row, column] + 1} twice", hint="name different atoms"
-            )
+    if rows.directive != "angle_restraints" and (twice := repeating(rows.atoms)).any():
+        row = int(np.argmax(twice))
+        ordered = np.sort(rows.atoms[row])
+        atom = ordered[1:][ordered[1:] == ordered[:-1]][0]
+        raise rows.line(row).error(f"[ {rows.directive} ]: atom {atom + 1} twice", hint="name different atoms")
 
 
 def _check_states(rows: _Rows, chunk: Chunk) -> None:
@@ -228,7 +204,7 @@ class _Lookup:
         perturbed: AnyArray = np.any(self._atoms.perturbed[atoms], axis=1)
         if perturbed.any():
             keys = np.concatenate([keys, self._atoms.b_types[atoms]], axis=1)
-        first, kind = _unique_rows(keys, len(self._names))
+        first, kind = distinct_rows(keys)
         find = self._pair if pair else self._bonded
         return [find(int(missing[i]), bool(perturbed[i])) for i in first], kind
 
@@ -288,12 +264,3 @@ class _Lookup:
 def _count_up(lengths: IntArray) -> IntArray:
     """Return 0, 1, ... up to each of the lengths, one after the other."""
     return np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-
-
-def _unique_rows(rows: IntArray, limit: int) -> tuple[AnyArray, IntArray]:
-    """Return the first place of each different row, and which of them each row is; the numbers are below `limit`."""
-    code = np.zeros(len(rows), dtype=np.int64)
-    for column in rows.T:
-        code = np.unique(code * limit + column, return_inverse=True)[1].reshape(-1)
-    _, first, kind = np.unique(code, return_index=True, return_inverse=True)
-    return first, kind.reshape(-1)
