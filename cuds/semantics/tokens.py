@@ -1,9 +1,11 @@
 """The words of SPARQL: where keywords, braces and variables stand in a text that a store of triples has accepted."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+
+from cuds.errors import TooLargeError
 
 _LETTER = (  # what the grammar lets stand in names, and whatever else counts as a letter
     r"[\w\-:\u00b7\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u037d\u037f-\u1fff\u200c\u200d\u203f\u2040\u2070-\u218f"
@@ -21,7 +23,10 @@ _TOKEN = re.compile(
 )
 
 
-@dataclass(frozen=True)
+_MANY = 3_000_000  # words
+
+
+@dataclass(frozen=True, slots=True)
 class Token:
     """A word of SPARQL.
 
@@ -49,17 +54,33 @@ class Token:
 
 
 def tokens(sparql: str) -> Iterator[Token]:
-    """Yield the words of a query or an update, without what lies between."""
-    depth = 0
+    """Yield the words of a query or an update, without what lies between.
+
+    Raises
+    ------
+    TooLargeError
+        When there are more than a few million.
+    """
+    depth = count = 0
     for found in _TOKEN.finditer(sparql):
         kind = str(found.lastgroup)
         if kind == "skip":
             continue
+        if (count := count + 1) > _MANY:
+            raise TooLargeError(f"it has more than {_MANY} words", hint="take it apart, or PUT a graph", most=_MANY)
         if found[0] == "}":
             depth -= 1
         yield Token(kind, found[0], found.start(), found.end(), depth)
         if found[0] == "{":
             depth += 1
+
+
+def declarations(listed: Sequence[Token]) -> tuple[str, list[Token]]:
+    """Return the declarations at the beginning, and the rest."""
+    at = 0
+    while at < len(listed) and listed[at].says("BASE", "PREFIX", "VERSION"):
+        at += 3 if listed[at].says("PREFIX") else 2
+    return "".join(f"{token.text} " for token in listed[:at]), list(listed[at:])
 
 
 def among_named(sparql: str, only: str) -> str | None:

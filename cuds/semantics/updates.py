@@ -4,18 +4,24 @@ The store of triples says whether a text is an update; here it is only taken apa
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import accumulate, pairwise
 
 import pyoxigraph as ox
 
-from cuds.errors import InvalidError, UnsupportedError
-from cuds.semantics.tokens import Token, tokens
+from cuds.errors import CudsError, InvalidError, UnsupportedError
+from cuds.semantics.clauses import iris
+from cuds.semantics.tokens import Token, declarations, tokens
 from cuds.semantics.triples import PREFIXES
 
 ALL, NAMED, DEFAULT = "ALL", "NAMED", "DEFAULT"
 _PLACE = re.compile(r"at (\d+):(\d+)")
-_SOMETHING = "<urn:x> <urn:x> <urn:x>"
+_GRAPHS = ("CLEAR", "DROP", "CREATE", "COPY", "MOVE", "ADD")
+_OPENING, _CLOSING = "([{<", ")]}>"
+_DEEPEST = 200  # brackets
+_ONE, _MOST = 10_000, 10**8  # characters that one operation counts for beside its prefixes, and all of them
 
 
 @dataclass(frozen=True)
@@ -61,13 +67,27 @@ class Operation:
         return bool(self.within or self.using or self.using_named)
 
 
-def operations(sparql: str) -> list[Operation]:
+def readable_here(update: str) -> None:
+    """Raise when an update that begins with ``DROP GRAPH <urn:x>`` cannot be read; none of it is done."""
+    with suppress(RuntimeError):  # there is no such graph to drop
+        ox.Store().update(update)
+
+
+def operations(sparql: str, read: Callable[[str], None] = readable_here) -> list[Operation]:
     """Return the operations of an update.
+
+    Parameters
+    ----------
+    sparql : str
+        The update.
+    read : callable
+        Raises SyntaxError or ValueError when an update cannot be read, and does none of it. It is not asked of INSERT
+        DATA and what else is no more than a list.
 
     Raises
     ------
     InvalidError
-        When it cannot be read.
+        When it cannot be read, or asks for more than is done at once.
     UnsupportedError
         When it would fetch something: LOAD, SERVICE.
     """
@@ -79,11 +99,14 @@ def operations(sparql: str) -> list[Operation]:
                 hint="give the triples themselves: INSERT DATA",
                 field="update",
             )
-    found, prologue, parts = [], "", list(_apart(listed))
+    found, prologue, parts, spent = [], "", list(_apart(listed)), 0
     for n, part in enumerate(parts):
-        declared, rest = _declared(part)
+        declared, rest = declarations(part)
         prologue += declared
-        _read(sparql, prologue, rest)
+        spent += _ONE + len(prologue)
+        if spent > _MOST:
+            raise _unreadable(f"{len(parts)} operations are too many at once")
+        _read(sparql, prologue, rest, read)
         if rest:
             found.append(replace(_Reader(sparql, rest, prologue).operation(), prologue=prologue))
         elif n < len(parts) - 1:
@@ -104,19 +127,14 @@ def _apart(listed: Sequence[Token]) -> Iterator[list[Token]]:
     yield part
 
 
-def _declared(part: list[Token]) -> tuple[str, list[Token]]:
-    """Return the declarations at the beginning, and the rest."""
-    at = 0
-    while at < len(part) and part[at].says("BASE", "PREFIX", "VERSION"):
-        at += 3 if part[at].says("PREFIX") else 2
-    return "".join(f"{token.text} " for token in part[:at]), part[at:]
-
-
-def _read(sparql: str, prologue: str, rest: list[Token]) -> None:
+def _read(sparql: str, prologue: str, rest: list[Token], read: Callable[[str], None]) -> None:
     """Have the store of triples say whether one operation can be read; it does none of it."""
     first, last = (rest[0].start, rest[-1].end) if rest else (0, 0)
     try:
-        ox.Store().update(f"{prologue}DROP GRAPH <urn:x>" + (f" ;\n{sparql[first:last]}" if rest else ""))
+        how = readable_here if _is_list(rest) else read
+        how(f"{prologue}DROP GRAPH <urn:x>" + (f" ;\n{sparql[first:last]}" if rest else ""))
+    except CudsError:
+        raise
     except (SyntaxError, ValueError) as error:
         before, column = sparql.count("\n", 0, first), first - sparql.rfind("\n", 0, first) - 1
 
@@ -125,8 +143,17 @@ def _read(sparql: str, prologue: str, rest: list[Token]) -> None:
             return found[0] if line < 2 else f"at {before + line - 1}:{at + column * (line == 2)}"
 
         raise _unreadable(_PLACE.sub(moved, str(error), count=1)) from None
-    except RuntimeError:
-        pass  # there is no such graph to drop
+
+
+def _is_list(rest: Sequence[Token]) -> bool:
+    """Whether an operation names no more than triples and graphs, and not so deeply nested that who reads it falls."""
+    data = len(rest) > 1 and rest[0].says("INSERT", "DELETE") and rest[1].says("DATA")
+    if rest and not data and not rest[0].says(*_GRAPHS):
+        return False
+    signs = (token.text for token in rest if token.kind == "sign")
+    if max(accumulate((sign in _OPENING) - (sign in _CLOSING) for sign in signs), default=0) > _DEEPEST:
+        raise _unreadable(f"it is nested more than {_DEEPEST} deep")
+    return True
 
 
 def _unreadable(said: str) -> InvalidError:
@@ -178,9 +205,7 @@ class _Reader:
     def iri(self) -> str:
         """Return the IRI that stands here, in full."""
         token = self.next()
-        scratch = ox.Store()
-        scratch.update(f"{self.declared}INSERT DATA {{ GRAPH {token.text} {{ {_SOMETHING} }} }}")
-        return str(next(iter(scratch.named_graphs())).value)
+        return iris(self.declared, [token])[token.text]
 
     def graph(self) -> str:
         """Return the IRI that GRAPH names, or a keyword in its place."""
@@ -193,7 +218,7 @@ class _Reader:
     def operation(self) -> Operation:
         token = self.next()
         kind = token.text.upper()
-        if kind in ("CLEAR", "DROP", "CREATE", "COPY", "MOVE", "ADD"):
+        if kind in _GRAPHS:
             silent, first = self.takes("SILENT"), self.graph()
             second = (self.graph(),) if kind in ("COPY", "MOVE", "ADD") and self.takes("TO") else ()
             return Operation(kind, graphs=(first, *second), silent=silent)
@@ -222,3 +247,15 @@ class _Reader:
                 found = replace(found, using=(*found.using, self.iri()))
         self.takes("WHERE")
         return replace(found, where=f"{{{self.braced()}}}")
+
+
+def named_in(operation: Operation) -> frozenset[str] | None:
+    """Return the IRIs of the graphs that a WHERE names; None where it may ask any."""
+    listed = list(tokens(operation.where))
+    places = [after for word, after in pairwise(listed) if word.says("GRAPH")]
+    if not all(place.kind in ("iri", "word") for place in places):
+        return None
+    try:
+        return frozenset(iris(operation.prologue, places).values())
+    except InvalidError:
+        return None

@@ -51,7 +51,7 @@ class Settings(BaseModel):
     pause, slowest
         Seconds to wait for the next bytes of a request, and the least bytes a second after that.
     query : float
-        Seconds for a question.
+        Seconds for a query or an update.
     quota, uploads, kept
         Bytes and count of uploads that a key may have open, and the seconds after which they are forgotten.
     cache : int

@@ -4,7 +4,6 @@ import json
 from typing import Any
 
 import pyoxigraph as ox
-from anyio.to_thread import run_sync
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
@@ -59,7 +58,7 @@ async def sparql(request: Request) -> Response:
     """Do what a request asks."""
     asked = await heard(request, state(request).settings.graph)
     does = {"": described, "query": answered, "update": changed}[asked.kind]
-    return await run_sync(does, request, asked, limiter=state(request).questions)
+    return await state(request).questions.run(who(request).name, does, request, asked)
 
 
 def answered(request: Request, asked: Heard) -> Response:
@@ -82,6 +81,7 @@ def answered(request: Request, asked: Heard) -> Response:
             named=asked.named,
             among=here.rights.readable(by),
             timeout=min(asked.timeout or longest, longest),
+            by=by.name,
         )
     except (InvalidError, UnknownError) as error:
         raise Problem.of(error, status=400) from error
@@ -96,13 +96,15 @@ def changed(request: Request, asked: Heard) -> Response:
     here.rights.writer(by)
     before = here.library.owners()
     try:
-        made = here.library.update(
+        made = here.asking.update(
             f"BASE <{_endpoint(request)}> {asked.text}",
             using=asked.default,
             using_named=asked.named,
             readable=here.rights.readable(by),
             writable=here.rights.writable(by),
             by=by.name,
+            timeout=min(asked.timeout or here.settings.query, here.settings.query),
+            most=here.settings.graph,
         )
     except UnknownError as error:
         raise Problem.of(error, status=400) from error

@@ -1,10 +1,12 @@
 """What the routes of a service share."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 from urllib.parse import quote, unquote
 
 from anyio import CapacityLimiter
+from anyio.to_thread import run_sync
 from fastapi import Path, Query
 from pydantic import AfterValidator
 from starlette.requests import HTTPConnection
@@ -19,10 +21,13 @@ from cuds.service.settings import Settings
 from cuds.service.tokens import Tokens
 from cuds.service.transfers import Uploads
 from cuds.store import Library
-from cuds.store.apart import Askers, Asking
+from cuds.store.apart import Asking
+from cuds.store.askers import Askers
 from cuds.store.naming import called
 
-_QUESTIONS = 8  # threads that wait for answers to SPARQL: others are not held up by them
+_PROCESSES, _EACH = 4, 2  # that answer SPARQL: all, and of one who asks
+_QUESTIONS = 16, 4  # threads that wait for them: all, and of one who asks; others are not held up by them
+T = TypeVar("T")
 
 
 @dataclass
@@ -39,7 +44,7 @@ class State:
     metrics: Metrics = field(init=False)
     uploads: Uploads = field(init=False)
     asking: Asking = field(init=False)
-    questions: CapacityLimiter = field(init=False)
+    questions: "Questions" = field(init=False)
 
     def __post_init__(self) -> None:
         folder = self.library.folder / "service"
@@ -49,9 +54,26 @@ class State:
         self.answers = Answers(self.settings.cache)
         self.buckets = Buckets(self.settings.rate, self.settings.burst)
         self.metrics = Metrics()
-        self.asking = Asking(self.library, Askers())
-        self.questions = CapacityLimiter(_QUESTIONS)
+        self.asking = Asking(self.library, Askers(_PROCESSES, each=_EACH))
+        self.questions = Questions()
         self.uploads = Uploads(folder / "uploads", self.settings)
+
+
+class Questions:
+    """Threads for questions: one who asks much leaves some to others."""
+
+    def __init__(self) -> None:
+        self._all, self._each = CapacityLimiter(_QUESTIONS[0]), dict[str, CapacityLimiter]()
+
+    async def run(self, who: str, does: Callable[..., T], *given: Any) -> T:
+        """Return what a function returns that waits for an answer."""
+        mine = self._each.setdefault(who, CapacityLimiter(_QUESTIONS[1]))
+        try:
+            async with mine:
+                return await run_sync(does, *given, limiter=self._all)
+        finally:
+            if not mine.statistics().tasks_waiting and not mine.borrowed_tokens:
+                self._each.pop(who, None)
 
 
 def state(request: HTTPConnection) -> State:

@@ -1,20 +1,29 @@
-"""The process that answers queries: a script, run by `cuds.store.apart`, which kills it when a query takes too long.
+"""The process that answers queries: a script, run by `cuds.store.askers`, which kills it when a query takes too long.
 
 It reads requests from its standard input, a line of JSON each, and answers in frames: a letter, the length of what
 follows in four bytes, and that. ``H`` is the head, as JSON; ``D`` a piece of the answer; ``E`` what went wrong, as
 JSON; ``Z`` the end. When its input ends, so does the process, whatever it is doing.
+
+``does`` says what is asked: ``answer`` a query, ``read`` whether an update can be read, or the ``effect`` of one
+DELETE/INSERT: the quads that its templates make of what its WHERE finds.
 """
 
+import contextlib
 import json
 import os
 import queue
 import resource
 import sys
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import Any, BinaryIO
 
 import pyoxigraph as ox
+
+_BLANK = "urn:cuds:blank:"  # what a blank node is called while it stands in VALUES
+_AT_ONCE = 1000  # solutions
+_PIECE = 1 << 16  # bytes
 
 
 class Frames:
@@ -29,7 +38,8 @@ class Frames:
 
     def write(self, content: bytes) -> int:
         """Send a piece of the answer."""
-        self.frame(b"D", content)
+        for at in range(0, len(content), _PIECE):
+            self.frame(b"D", content[at : at + _PIECE])
         return len(content)
 
     def flush(self) -> None:
@@ -56,8 +66,13 @@ class Asker:
             self.path = path
         return self.store
 
-    def answer(self, asked: dict[str, Any]) -> None:
+    def do(self, asked: dict[str, Any]) -> None:
         """Answer a request."""
+        {"answer": self.answer, "read": self.read, "effect": self.effect}[asked["does"]](asked)
+        self.frames.frame(b"Z")
+
+    def answer(self, asked: dict[str, Any]) -> None:
+        """Answer a query."""
         store = self.opened(asked["snapshot"])
         default, named = (_graphs(asked[name]) for name in ("default", "named"))
         if default is not None and len(default) > 1:
@@ -70,11 +85,150 @@ class Asker:
             found = store.query(asked["query"], **how)
         kind = {ox.QueryBoolean: "boolean", ox.QueryTriples: "graph"}.get(type(found), "solutions")
         media = asked["graph" if kind == "graph" else "results"]
-        self.frames.frame(b"H", json.dumps({"kind": kind, "media": media}).encode())
+        self._head(kind, media)
         if media:
             formats: Any = ox.RdfFormat if kind == "graph" else ox.QueryResultsFormat
             found.serialize(self.frames, formats.from_media_type(media))
-        self.frames.frame(b"Z")
+
+    def read(self, asked: dict[str, Any]) -> None:
+        """Raise when an update cannot be read; none of it is done."""
+        readable(asked["text"])
+        self._head("read", "")
+
+    def effect(self, asked: dict[str, Any]) -> None:
+        """Answer with what is deleted and what is inserted, as N-Quads; the head says how long the first part is."""
+        store = self._now(asked)
+        default, named = (_graphs(asked[name]) for name in ("default", "named"))
+        found = Solutions.of(store, asked["told"], default or [], named)
+        parts = [found.filled(**template) for template in asked["templates"]]
+        texts = [ox.serialize(part, format=ox.RdfFormat.N_QUADS) or b"" for part in parts]
+        self._head("effect", str(len(texts[0])))
+        for text in texts:
+            self.frames.write(text)
+
+    def _head(self, kind: str, media: str) -> None:
+        self.frames.frame(b"H", json.dumps({"kind": kind, "media": media}).encode())
+
+    def _now(self, asked: dict[str, Any]) -> Any:
+        """Return the store that an operation of an update asks: of what is told, or a copy that it changes."""
+        if asked["snapshot"] and not asked["graphs"]:
+            return self.opened(asked["snapshot"])
+        store = self._own(asked["snapshot"], asked["own"]) if asked["snapshot"] else ox.Store()
+        for term, text in asked["graphs"].items():
+            restate(store, _graph(term), text)
+        return store
+
+    def _own(self, path: str, own: str) -> Any:
+        """Return a copy of a snapshot that may be changed."""
+        store = self.opened(path)
+        if os.path.isdir(path):
+            store.backup(own)
+            return ox.Store(own)
+        self.path = ""  # what is changed is asked by nobody else
+        return store
+
+
+class Solutions:
+    """What a WHERE found.
+
+    Parameters
+    ----------
+    names : sequence of str
+        The variables.
+    rows : sequence of tuple
+        Their terms; None where there is none.
+    """
+
+    def __init__(self, names: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
+        self.names, self.rows = list(names), rows
+
+    @classmethod
+    def of(cls, store: Any, told: str, default: list[Any], named: list[Any] | None) -> "Solutions":
+        """Ask a store."""
+        if len(default) > 1:
+            store, default = merged(store, default, named or ()), [ox.DefaultGraph()]
+        answer = store.query(told, default_graph=default, named_graphs=named)
+        names = [variable.value for variable in answer.variables]
+        return cls(names, [tuple(row[name] for name in names) for row in answer])
+
+    def filled(self, head: str, template: str, variables: Sequence[str], blanks: bool) -> set[ox.Quad]:
+        """Return what a template says for each solution; what is no triple is left out.
+
+        Parameters
+        ----------
+        head : str
+            The prefixes, and WITH.
+        template : str
+            Without its braces.
+        variables : sequence of str
+            That stand in it.
+        blanks : bool
+            Whether it makes blank nodes, new ones for each solution.
+        """
+        if not template.strip():
+            return set()
+        names = [name for name in variables if name in self.names]
+        places = [self.names.index(name) for name in names]
+        rows = (tuple(row[place] for place in places) for row in self.rows)
+        return _filled(head, template, names, rows if blanks else dict.fromkeys(rows))
+
+
+def _filled(head: str, template: str, names: Sequence[str], solutions: Iterable[tuple[Any, ...]]) -> set[ox.Quad]:
+    scratch = ox.Store()
+    listed = " ".join(f"?{name}" for name in names)
+    waiting = iter(solutions)
+    while some := list(islice(waiting, _AT_ONCE)):
+        rows = " ".join(f"({' '.join(map(_written, row))})" for row in some)
+        scratch.update(f"{head}INSERT {{{template}}} WHERE {{ VALUES ({listed}) {{ {rows} }} }}")
+    found = (_with_blanks(quad) for quad in scratch)
+    return {quad for quad in found if quad is not None}
+
+
+def _written(term: Any) -> str:
+    if term is None:
+        return "UNDEF"
+    if isinstance(term, ox.BlankNode):
+        return f"<{_BLANK}{term.value}>"
+    if isinstance(term, ox.Triple):
+        return f"<<( {_written(term.subject)} {term.predicate} {_written(term.object)} )>>"
+    return str(term)
+
+
+def _with_blanks(quad: ox.Quad) -> ox.Quad | None:
+    """Return a quad with its blank nodes; None where one stands that cannot."""
+    if any(isinstance(t, ox.NamedNode) and t.value.startswith(_BLANK) for t in (quad.predicate, quad.graph_name)):
+        return None
+    return ox.Quad(_blank(quad.subject), quad.predicate, _blank(quad.object), quad.graph_name)
+
+
+def _blank(term: Any) -> Any:
+    if isinstance(term, ox.NamedNode) and term.value.startswith(_BLANK):
+        return ox.BlankNode(term.value.removeprefix(_BLANK))
+    if isinstance(term, ox.Triple):
+        return ox.Triple(_blank(term.subject), term.predicate, _blank(term.object))
+    return term
+
+
+def readable(update: str) -> None:
+    """Raise when an update cannot be read; none of it is done.
+
+    Raises
+    ------
+    SyntaxError, ValueError
+        By the store, which says where.
+    """
+    with contextlib.suppress(RuntimeError):  # it begins with a graph to drop that is not there
+        ox.Store().update(update)
+
+
+def restate(store: Any, graph: Any, text: str | None) -> None:
+    """Have a graph say something else, in N-Triples, beside what all say together; not be there where that is None."""
+    store.remove_graph(graph)
+    if text is not None:
+        store.add_graph(graph)
+        store.extend(
+            ox.Quad(q.subject, q.predicate, q.object, graph) for q in ox.parse(text, format=ox.RdfFormat.N_TRIPLES)
+        )
 
 
 def merged(store: Any, default: Iterable[Any], named: Iterable[Any]) -> Any:
@@ -114,7 +268,7 @@ def main() -> None:
     asker = Asker(frames)
     while True:
         try:
-            asker.answer(json.loads(lines.get()))
+            asker.do(json.loads(lines.get()))
         except (SyntaxError, ValueError, OSError, RuntimeError, MemoryError) as error:
             said = {"error": type(error).__name__, "message": str(error)}
             frames.frame(b"E", json.dumps(said).encode())

@@ -16,7 +16,7 @@ import pyoxigraph as ox
 from cuds.errors import InvalidError, UnknownError, did_you_mean
 from cuds.registry import ontology_folder
 from cuds.semantics.asking import PATIENCE, begun, refuse_service, solved
-from cuds.semantics.clauses import dataset_clauses, dataset_of
+from cuds.semantics.clauses import Dataset, dataset_clauses, dataset_of
 from cuds.semantics.tokens import among_named
 from cuds.store.asker import merged
 from cuds.store.naming import DEFAULT, iri, name_of
@@ -74,6 +74,47 @@ class Meant:
     named: list[Any] | None = None
 
 
+SHOWN = "isIRI({0})"  # of the name of a graph: whether queries may see it
+
+
+@dataclass(frozen=True)
+class Told:
+    """A query as its text alone says it, before any index is looked at.
+
+    Parameters
+    ----------
+    query : str
+        As it was given.
+    shown : str or None
+        With a test of what each ``GRAPH`` may mean; None where it is not sure where.
+    chosen : Dataset or None
+        The graphs that are asked; None for all.
+    given : bool
+        Whether they were given beside the query.
+    """
+
+    query: str
+    shown: str | None
+    chosen: Dataset | None = None
+    given: bool = False
+
+    @classmethod
+    def of(
+        cls, sparql: str, default: Sequence[str] = (), named: Sequence[str] = (), *, shown: str = SHOWN, base: str = ""
+    ) -> "Told":
+        """Return what a query says, and the graphs beside it.
+
+        Raises
+        ------
+        InvalidError
+            When a dataset clause cannot be read, or it would ask another machine.
+        """
+        refuse_service(sparql)
+        given = bool(default or named)
+        chosen = dataset_of(default, named) if given else dataset_clauses(sparql, base)
+        return cls(sparql, among_named(sparql, shown) if chosen is None else None, chosen, given)
+
+
 class Index:
     """Graphs, to be asked.
 
@@ -84,7 +125,7 @@ class Index:
     """
 
     far = False  # whether each question takes a while, so that few are better than quick ones
-    shown = "isIRI({0})"  # of the name of a graph: whether queries may see it
+    shown = SHOWN
     hidden: Any = ox.BlankNode("cuds-index")
     default: Any = ox.BlankNode("cuds-default")
 
@@ -218,19 +259,22 @@ class Index:
         UnknownError
             When FROM chooses what is not here.
         """
-        refuse_service(sparql)
-        given = dataset_of(default, named) if default or named else None
-        chosen = given or dataset_clauses(sparql)
+        return self.of_told(Told.of(sparql, default, named, shown=self.shown))
+
+    def of_told(self, told: "Told") -> Meant:
+        """Return what is to be asked; see `meant`."""
+        chosen = told.chosen
         if chosen is None:
-            return self._over(sparql)
+            return self._over(told)
         for graph in (*chosen.default, *chosen.named):
-            if given is None and not self.holds(graph):
+            if not told.given and not self.holds(graph):
                 raise UnknownError(
                     f"query: FROM {graph}: there is no such data set here",
                     hint=did_you_mean(graph, self.names()),
                     field="query",
                 )
-        return Meant(sparql, sparql, [self.place(g) for g in chosen.default], [self.place(g) for g in chosen.named])
+        places = ([self.place(g) for g in graphs] for graphs in (chosen.default, chosen.named))
+        return Meant(told.query, told.query, *places)
 
     def begun(
         self, sparql: str, default: Sequence[str] = (), named: Sequence[str] = (), timeout: float = PATIENCE
@@ -246,15 +290,18 @@ class Index:
 
     def begun_over(self, sparql: str, **default: Any) -> Any:
         """Return what is begun to be answered when ``GRAPH`` may mean any graph that is here."""
-        meant = self._over(sparql)
+        meant = self.over(sparql)
         named = {} if meant.named is None else {"named_graphs": meant.named}
         return begun(self.store, meant.told, **named, **default)
 
-    def _over(self, sparql: str) -> Meant:
-        shown = among_named(sparql, self.shown)
-        if shown is not None:
-            return Meant(sparql, shown)
-        return Meant(sparql, sparql, None, [ox.NamedNode(g) for g in self.names()])
+    def over(self, sparql: str) -> Meant:
+        """Return what is to be asked when ``GRAPH`` may mean any graph that is here."""
+        return self._over(Told(sparql, among_named(sparql, self.shown)))
+
+    def _over(self, told: "Told") -> Meant:
+        if told.shown is not None:
+            return Meant(told.query, told.shown)
+        return Meant(told.query, told.query, None, [ox.NamedNode(g) for g in self.names()])
 
     def _begun_of(self, sparql: str, default: list[Any], named: list[Any]) -> Any:
         if len(default) < 2 or self.far:

@@ -3,9 +3,11 @@
 import errno
 import fcntl
 import os
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from cuds.errors import StorageError
@@ -84,3 +86,49 @@ def turn(path: Path) -> Iterator[None]:
         yield
     finally:
         held.release()
+
+
+class Precedence:
+    """Lets those go first in a process who were overtaken, one after the other, so that each has its turn some time."""
+
+    def __init__(self) -> None:
+        self._waiting: list[Ticket] = []
+        self._changed = threading.Condition()
+
+    @contextmanager
+    def ticket(self) -> Iterator["Ticket"]:
+        """Yield what somebody shows who begins."""
+        made = Ticket(self)
+        try:
+            yield made
+        finally:
+            with self._changed:
+                if made in self._waiting:
+                    self._waiting.remove(made)
+                    self._changed.notify_all()
+
+    def claim(self, ticket: "Ticket") -> None:
+        """Say that somebody was overtaken."""
+        with self._changed:
+            if ticket not in self._waiting:
+                self._waiting.append(ticket)
+
+    def give_way(self, ticket: "Ticket", patience: float) -> None:
+        """Wait for those who were overtaken before; some seconds at most, as one of them may take long."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._waiting or self._waiting[0] is ticket, patience)
+
+
+@dataclass(eq=False)
+class Ticket:
+    """Of one who may be overtaken."""
+
+    of: Precedence
+
+    def claim(self) -> None:
+        """Say that it was."""
+        self.of.claim(self)
+
+    def give_way(self, patience: float) -> None:
+        """Let others go first who were before."""
+        self.of.give_way(self, patience)

@@ -1,28 +1,25 @@
 """SPARQL 1.1 Update over the graphs of a library: what becomes of which graph, before anything is written.
 
-Graphs that are touched are sets of triples in memory. What a WHERE finds it finds in the index, whose default graph is
-here that of the library itself; where a later operation asks, what earlier ones did is put into the index for as long
-as the update is computed.
+Graphs that are touched are sets of triples in memory. What operations with a WHERE do is found out elsewhere, of the
+index and of what the operations before have made of it: see `cuds.store.effects`.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import pyoxigraph as ox
 
-from cuds.errors import ForbiddenError, InvalidError, UnknownError, did_you_mean
+from cuds.errors import ForbiddenError, InvalidError, TooLargeError, UnknownError, did_you_mean
 from cuds.semantics import filling, updates
-from cuds.semantics.asking import begun, in_time
-from cuds.semantics.tokens import tokens
 from cuds.semantics.updates import Operation
-from cuds.store.asker import merged
-from cuds.store.index import UNION, Index, described
+from cuds.store.effects import Effects, Triples, Where
+from cuds.store.index import UNION, described
 from cuds.store.naming import DEFAULT, graph_name
 from cuds.store.protocol import Version
 from cuds.store.views import Readable
 
-Triples = set[ox.Triple]
+_MOST = 2_000_000  # triples of all graphs that an update changes
 
 
 @dataclass
@@ -51,6 +48,11 @@ class Touched:
         """Whether it needs another version."""
         return (self.before is None) != (self.now is None) or (self.now is not None and self.now != self.was)
 
+    @property
+    def whole(self) -> Triples | None:
+        """What the index would say of it."""
+        return None if self.now is None else self.now | {ox.Triple(*said) for said in _described(self.before)}
+
 
 @dataclass
 class Updating:
@@ -58,30 +60,26 @@ class Updating:
 
     Parameters
     ----------
-    index : Index
-        That is asked: all that may be read.
+    effects : Effects
+        Knows what may be read, and what operations with a WHERE do.
     newest : callable
         Gives the newest version of a name, or None, and what it says.
-    staged : callable
-        Told which graphs are put into the index before they are.
     readable, writable : callable or None
         Whether a graph may be read and written, by its IRI.
     using, using_named : sequence of str
         The graphs that are asked, where the update says none.
-    timeout : float
-        Seconds in which each WHERE is to be answered.
     """
 
-    index: Index
+    effects: Effects
     newest: Callable[[str], tuple[Version | None, Triples]]
-    staged: Callable[[Iterable[str]], None]
     readable: Readable | None
     writable: Readable | None
     using: Sequence[str]
     using_named: Sequence[str]
-    timeout: float
     touched: dict[str, Touched] = field(default_factory=dict)
-    asked: bool = False  # whether any graph was looked at beside those touched
+    looked: set[str] = field(default_factory=set)  # the graphs that were looked at
+    asked: bool = False  # whether any graph was
+    held: int = 0  # triples in memory
 
     def run(self, operations: Sequence[Operation]) -> dict[str, Touched]:
         """Return what becomes of each graph that is touched, by its IRI.
@@ -95,7 +93,8 @@ class Updating:
         ForbiddenError
             When a graph may not be written.
         """
-        for n, operation in enumerate(operations):
+        for operation in operations:
+            self.effects.in_time()
             if operation.kind == "MODIFY":
                 self._modify(operation)
             elif operation.kind.endswith(" DATA"):
@@ -103,8 +102,6 @@ class Updating:
                 self._apply(*((found, set()) if operation.kind == "DELETE DATA" else (set(), found)))
             else:
                 self._manage(operation)
-            if any(later.kind == "MODIFY" for later in operations[n + 1 :]):
-                self._stage()
         return self.touched
 
     # --- graphs ---
@@ -116,6 +113,7 @@ class Updating:
             if self.writable is not None and not self.writable(graph):
                 raise ForbiddenError(f"graph <{graph}> may not be written", hint="ask its owner", graph=graph)
             before, was = self.newest(name)
+            self._hold(was)
             self.touched[graph] = Touched(before, was, None if before is None else set(was))
         return self.touched[graph]
 
@@ -125,7 +123,7 @@ class Updating:
             return True
         if graph in self.touched:
             return self.touched[graph].now is not None and self._may_read(graph)
-        return self.index.holds(graph)
+        return self.effects.holds(graph)
 
     def _may_read(self, graph: str) -> bool:
         return self.readable is None or self.readable(graph)
@@ -134,8 +132,13 @@ class Updating:
         """Return what a graph says now."""
         if graph in self.touched:
             return set(self.touched[graph].now or ())
-        self.asked = True
+        self.looked.add(graph)
         return set(self.newest(graph_name(graph))[1])
+
+    def _hold(self, triples: Triples) -> None:
+        self.held += len(triples)
+        if self.held > _MOST:
+            raise TooLargeError(f"update: more than {_MOST} triples at once", hint="do it in several", most=_MOST)
 
     def _apply(self, gone: set[ox.Quad], new: set[ox.Quad]) -> None:
         """Take quads away, then add others."""
@@ -175,7 +178,7 @@ class Updating:
         """Return the graphs that a keyword or an IRI means."""
         if word in (updates.ALL, updates.NAMED):
             self.asked = True
-            known = {*self.index.names(), *self.touched} - {DEFAULT}
+            known = {*self.effects.names(), *self.touched} - {DEFAULT}
             return sorted(g for g in known if self._there(g)) + [DEFAULT] * (word == updates.ALL)
         return [_default(word)]
 
@@ -188,7 +191,7 @@ class Updating:
 
     def _needed(self, graph: str) -> None:
         if not self._there(graph):
-            known = [g for g in self.index.names() if self._there(g)]
+            known = [g for g in self.effects.names() if self._there(g)]
             raise UnknownError(
                 f"update: there is no graph <{graph}>", hint=f"say SILENT; {did_you_mean(graph, known)}", graph=graph
             )
@@ -206,6 +209,7 @@ class Updating:
         if source == target:
             return
         said = self._said(source) if self._there(source) else set()
+        self._hold(said)
         found = self._graph(target)
         if kind == "ADD":
             found.now = (found.now or set()) | said
@@ -223,63 +227,13 @@ class Updating:
                 hint="leave one of them out",
                 field="using",
             )
-        solutions = self._solutions(operation)
-        parts = {}
-        for template in (operation.delete, operation.insert):
-            names = [name for name in filling.variables(template) if name in solutions.names]
-            rows = solutions.of(names, once=not _makes_blanks(template))
-            parts[template] = filling.filled(operation, template, names, rows) if template.strip() else set()
-        self._apply(parts[operation.delete], parts[operation.insert])
-
-    def _solutions(self, operation: Operation) -> "_Solutions":
-        self.asked = True
-        query = f"{operation.prologue}SELECT * WHERE {operation.where}"
         default = operation.using or tuple(self.using)
         named = operation.using_named or tuple(self.using_named)
-        if default or named:
-            answer = self._of_chosen(query, default, named)
-        else:
-            place = self.index.place(operation.within or DEFAULT)
-            answer = self.index.begun_over(query, default_graph=[place])
-        names = [variable.value for variable in answer.variables]
-        try:
-            return _Solutions(names, [tuple(row[name] for name in names) for row in in_time(answer, self.timeout)])
-        finally:
-            del answer  # no error may carry it into another thread
-
-    def _of_chosen(self, query: str, default: Sequence[str], named: Sequence[str]) -> Any:
-        """Begin a query of some graphs; those that are not there say nothing."""
-        one, several = ([self.index.place(g) for g in dict.fromkeys(gs) if self._there(g)] for gs in (default, named))
-        store = self.index.store
-        if len(one) > 1:
-            store, one = merged(store, one, several), [UNION]
-        return begun(store, query, default_graph=one, named_graphs=several)
-
-    def _stage(self) -> None:
-        """Put what became of graphs into the index, for those who ask later in the same update."""
-        seen = {g: t for g, t in self.touched.items() if self._may_read(g)}
-        self.staged(seen)
-        for graph, found in seen.items():
-            whole = {ox.Triple(*said) for said in _described(found.before)}
-            self.index.restate(graph, None if found.now is None else found.now | whole)
-
-
-@dataclass(frozen=True)
-class _Solutions:
-    """What a WHERE found."""
-
-    names: list[str]
-    rows: list[tuple[Any, ...]]
-
-    def of(self, names: Sequence[str], *, once: bool) -> Iterable[tuple[Any, ...]]:
-        """Return the values of some variables, each combination once where that is enough."""
-        places = [self.names.index(name) for name in names]
-        rows = (tuple(row[place] for place in places) for row in self.rows)
-        return dict.fromkeys(rows) if once else rows
-
-
-def _makes_blanks(template: str) -> bool:
-    return any(t.text in ("[", "(") or t.text.startswith("_:") for t in tokens(template) if t.kind in ("sign", "word"))
+        seen = {graph: touched.whole for graph, touched in self.touched.items() if self._may_read(graph)}
+        looked = self.effects.looked_at(where := Where(operation, default, named))
+        self.asked |= looked is None
+        self.looked |= looked or set()
+        self._apply(*self.effects.of(where, seen))
 
 
 def _default(word: str) -> str:

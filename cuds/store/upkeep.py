@@ -22,7 +22,7 @@ import pyoxigraph as ox
 from cuds.errors import CudsError, StorageError
 from cuds.store.index import Entry, Index, classes
 from cuds.store.kept import author, graph_and_author
-from cuds.store.lock import Held
+from cuds.store.lock import Held, Precedence
 from cuds.store.naming import name_of
 from cuds.store.protocol import Version
 from cuds.store.shelf import Position, Shelf
@@ -50,6 +50,7 @@ class Upkeep:
         self.shelf = shelf
         self.endpoint = Endpoint(endpoint) if endpoint else None
         self.turn = threading.RLock()
+        self.precedence = Precedence()
         self.index: Index | None = None
         self.held: Held | None = None
         self.damaged: dict[str, CudsError] = {}
@@ -140,6 +141,7 @@ class Upkeep:
         """Leave the index to the process that this one was forked from, untouched."""
         ctypes.pythonapi.Py_IncRef(ctypes.py_object(self.index))  # to close it would wait for threads of the parent
         self.index, self.held, self.turn, self.views = None, None, threading.RLock(), Views()
+        self.precedence = Precedence()
 
     # --- opening ---
 

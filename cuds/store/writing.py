@@ -19,7 +19,7 @@ from cuds.store.kept import attribute, remarks, write_plain, write_tombstone
 from cuds.store.naming import called, named
 from cuds.store.protocol import Version, chosen, newest_number, refuse_stale
 from cuds.store.shelf import Shelf, storing
-from cuds.store.transaction import Request, update
+from cuds.store.transaction import Apart, Request, update
 from cuds.store.upkeep import Upkeep
 from cuds.store.views import Readable
 
@@ -153,6 +153,8 @@ class Writer:
         writable: Readable | None = None,
         by: str = "",
         timeout: float = PATIENCE,
+        most: int | None = None,
+        apart: Apart | None = None,
     ) -> list[Version]:
         """Do an update of SPARQL 1.1: all of it or nothing, whoever is killed, as if nobody else wrote meanwhile.
 
@@ -171,6 +173,10 @@ class Writer:
             Who writes.
         timeout : float
             Seconds in which each WHERE is to be answered.
+        most : int, optional
+            Bytes that a graph may have.
+        apart : Apart, optional
+            Finds out in another process what is found and made; see `cuds.store.apart.Asking.update`.
 
         Returns
         -------
@@ -191,7 +197,7 @@ class Writer:
         StaleError
             When others changed what it rests on, again and again.
         """
-        request = Request(sparql, using, using_named, readable, writable, by, timeout)
+        request = Request(sparql, using, using_named, readable, writable, by, timeout, most, apart)
         return update(self._shelf, self._upkeep, request)
 
     def delete(self, name: str, *, expected: int | None = None, by: str = "") -> Version:

@@ -367,6 +367,51 @@ def test_many_queries_without_end_hold_nobody_else_up(server: Server, admin: htt
         assert {future.result() for future in waiting} <= {400, 503}
 
 
+def test_updates_without_end_hold_nobody_else_up(server: Server, admin: httpx2.Client) -> None:
+    """Of one key; the others read, ask and write as if they were not there."""
+    said = " . ".join(f"<urn:s{n}> <urn:p> {n}" for n in range(300))
+    with server.client("eve") as eve:
+        assert change(eve, f"INSERT DATA {{ {said} GRAPH <urn:endless> {{ {said} }} }}").status_code == 200
+    join = "?a ?b ?c . ?d ?e ?f . ?g ?h ?i . ?j ?k ?l . ?m ?n ?o . FILTER(?a = ?x)"
+
+    def endless(n: int) -> tuple[int, str]:
+        where = f"GRAPH ?w {{ {join} }}" if n % 2 else join
+        with server.client("eve") as client:
+            answer = change(client, f"DELETE {{ ?a ?b ?c }} INSERT {{ ?a ?b ?c }} WHERE {{ {where} }}", timeout=8)
+            return answer.status_code, answer.json()["detail"]
+
+    with ThreadPoolExecutor(12) as pool:
+        waiting = [pool.submit(endless, n) for n in range(12)]
+        time.sleep(1.5)
+        begun = time.monotonic()
+        for n in range(3):
+            assert admin.get("/datasets", params={"limit": 1}).status_code == 200
+            assert ask(admin, has(ONE)) is True
+            assert change(admin, f"INSERT DATA {{ GRAPH <urn:beside> {{ <urn:s> <urn:p> {n} }} }}").status_code == 200
+            again = (
+                f"INSERT {{ GRAPH <urn:beside> {{ <urn:t> ?p {n} }} }} WHERE {{ GRAPH <urn:beside> {{ ?s ?p ?o }} }}"
+            )
+            assert change(admin, again).status_code == 200
+        assert time.monotonic() - begun < 6
+        assert not any(future.done() for future in waiting)
+        assert {future.result() for future in waiting} == {(422, "update: not answered after 8 s")}
+    change(admin, "DROP DEFAULT ; DROP GRAPH <urn:endless>")
+
+
+def test_what_is_nested_without_end_does_not_end_the_service(admin: httpx2.Client) -> None:
+    deep = f"{'(' * 200_000}1{')' * 200_000}"
+    for text, headers in (
+        (f"SELECT * {{ FILTER({deep}) }}", QUERY),
+        (f"SELECT * FROM <{ONE}> {{ FILTER({deep}) }}", QUERY),
+        (f"INSERT {{ ?s ?p ?o }} WHERE {{ ?s ?p ?o FILTER({deep}) }}", UPDATE),
+        (f"INSERT DATA {{ <urn:s> <urn:p> {deep} }}", UPDATE),
+    ):
+        answer = admin.post("/sparql", content=text, headers=headers)
+        assert answer.status_code in (400, 422)
+        assert "nested" in answer.json()["detail"]
+    assert ask(admin, has(ONE)) is True
+
+
 def test_rdflib_asks_it(server: Server) -> None:
     """Its SPARQLStore, with the key in a header."""
     store = SPARQLStore(f"{server.url}/sparql", headers={"Authorization": f"Bearer {server.key}"})

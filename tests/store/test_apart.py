@@ -15,8 +15,9 @@ from typing import Any
 import pytest
 
 import cuds
-from cuds.errors import InvalidError, StorageError, UnknownError
-from cuds.store.apart import Answer, Asked, Askers, Asking
+from cuds.errors import ForbiddenError, InvalidError, StorageError, TooLargeError, UnknownError
+from cuds.store.apart import Asked, Asking
+from cuds.store.askers import Answer, Askers
 
 COUNT = "SELECT (COUNT(*) AS ?n) { ?s ?p ?o }"
 LABELS = "SELECT ?l { ?x <http://www.w3.org/2000/01/rdf-schema#label> ?l } ORDER BY ?l"
@@ -119,6 +120,136 @@ def test_many_are_answered_at_once(asking: Asking) -> None:
     assert found == [[f"d{i}" for i in range(5)]] * 40
 
 
+# --- updates ---
+
+JOIN = "?a ?b ?c . ?d ?e ?f . ?g ?h ?i . ?j ?k ?l . ?m ?n ?o . FILTER(?a = ?none)"
+HOSTILE = {
+    "the default graph": f"DELETE {{ ?a ?b ?c }} INSERT {{ ?a ?b ?c }} WHERE {{ {JOIN} }}",
+    "any graph": f"INSERT {{ <urn:x> <urn:x> ?a }} WHERE {{ GRAPH ?x {{ {JOIN} }} }}",
+    "after another": f"INSERT DATA {{ <urn:x> <urn:y> 1 }} ; INSERT {{ ?a ?b ?c }} WHERE {{ {JOIN} }}",
+    "to read": "INSERT { ?s ?p 1 } WHERE { ?s <urn:x>" + "/<urn:x>" * 3000 + " ?p }",
+}
+
+
+@pytest.fixture
+def filled(library: cuds.Library) -> None:
+    """A default graph, and another, of which joins have no end."""
+    said = " . ".join(f"<urn:s{n}> <urn:p> {n}" for n in range(400))
+    library.update(f"INSERT DATA {{ {said} GRAPH <urn:g> {{ {said} }} }}")
+
+
+@pytest.mark.usefixtures("filled")
+@pytest.mark.parametrize("hostile", HOSTILE)
+def test_an_update_without_end_is_stopped_and_holds_nobody_up(
+    library: cuds.Library, asking: Asking, hostile: str
+) -> None:
+    before = {v.name: v.number for v in library.list()}
+    with ThreadPoolExecutor(1) as pool:
+        begun = time.monotonic()
+        waiting = pool.submit(asking.update, HOSTILE[hostile], timeout=4)
+        while not children(os.getpid()) and not waiting.done():
+            time.sleep(0.01)
+        library.update("INSERT DATA { GRAPH <urn:other> { <urn:s> <urn:p> 1 } }")
+        asking.update("INSERT DATA { GRAPH <urn:another> { <urn:s> <urn:p> 1 } }")
+        assert len(rows(ask(asking, LABELS))) == 5
+        assert not waiting.done()
+        with pytest.raises(InvalidError, match="update: not answered after 4 s"):
+            waiting.result()
+        assert time.monotonic() - begun < 30
+    after = {v.name: v.number for v in library.list()}
+    assert after == {**before, "urn:other": 1, "urn:another": 1}
+    assert library.verify() == []
+    assert not list((library.folder / "writing").glob("*/[0-9a-f]*"))
+
+
+@pytest.mark.usefixtures("filled")
+def test_an_update_that_makes_too_much_is_stopped(library: cuds.Library, asking: Asking) -> None:
+    grown = "INSERT { GRAPH <urn:big> { ?a ?b ?d } } WHERE { ?a ?b ?c . ?d ?e ?f }"
+    with pytest.raises(InvalidError, match="longer than 65536 bytes"):
+        asking.update(grown)
+    with pytest.raises(TooLargeError, match="more than 1000"):
+        asking.update("INSERT { GRAPH <urn:big> { ?a ?b 1 } } WHERE { ?a ?b ?c }", most=1000)
+    copies = " ; ".join(f"COPY <urn:g> TO <urn:copy:{n}>" for n in range(6000))
+    with pytest.raises(TooLargeError, match="2000000 triples at once"):
+        asking.update(copies)
+    assert "urn:big" not in library
+
+
+@pytest.mark.parametrize(
+    "update",
+    [
+        "INSERT { ?s ?p 1 } WHERE { FILTER(" + "(" * 50_000 + "1" + ")" * 50_000 + ") }",
+        "INSERT { ?s ?p 1 } WHERE { FILTER(1" + "+1" * 50_000 + ") }",
+        "INSERT DATA { <urn:x> <urn:x> " + "(" * 50_000 + ")" * 50_000 + " }",
+        "DELETE WHERE { <urn:x> <urn:x> " + "[<urn:x> " * 50_000 + "1" + "]" * 50_000 + " }",
+        "INSERT DATA { <urn:x> <urn:x> " + "<<( <urn:x> <urn:x> " * 50_000 + "1" + ")>>" * 50_000 + " }",
+        "WITH <urn:x> DELETE { ?s ?p ?o } USING <urn:y> WHERE " + "{" * 50_000 + "}" * 50_000,
+    ],
+)
+def test_what_is_nested_without_end_ends_no_process_of_ours(asking: Asking, update: str) -> None:
+    with pytest.raises(InvalidError, match="nested"):
+        asking.update(update)
+    asking.update("INSERT DATA { <urn:x> <urn:x> ((((1)))) }")
+
+
+def test_updates_that_overtake_each_other_lose_nothing(library: cuds.Library, asking: Asking) -> None:
+    """Counters in one graph, and a sum over all of them in another."""
+    library.update("INSERT DATA { GRAPH <urn:n> { <urn:n> <urn:is> 0 } GRAPH <urn:m> { <urn:m> <urn:is> 0 } }")
+    one = "DELETE { GRAPH <%s> { ?x <urn:is> ?n } } INSERT { GRAPH <%s> { ?x <urn:is> ?m } } "
+    one += "WHERE { GRAPH %s { ?x <urn:is> ?n } BIND(?n + 1 AS ?m) FILTER(?x = <%s>) }"
+
+    def count(n: int) -> None:
+        graph = ("urn:n", "urn:m")[n % 2]
+        asking.update(one % (graph, graph, "?any" if n % 4 < 2 else f"<{graph}>", graph))
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(count, range(40)))
+    counted = {r["x"]: r["n"] for r in library.query("SELECT ?x ?n { ?x <urn:is> ?n }")}
+    assert counted == {"urn:n": 20, "urn:m": 20}
+    assert library.verify() == []
+
+
+def test_an_update_sees_and_changes_what_it_may(library: cuds.Library, asking: Asking) -> None:
+    library.update("INSERT DATA { GRAPH <urn:of:ann> { <urn:s> <urn:p> 1 } GRAPH <urn:of:bob> { <urn:s> <urn:p> 2 } }")
+    mine = {"urn:of:ann", "urn:copy", "urn:cuds:default"}.__contains__
+    for where in ("GRAPH ?g { ?s ?p ?o }", "GRAPH <urn:of:bob> { ?s ?p ?o }"):
+        asking.update(f"INSERT {{ GRAPH <urn:copy> {{ ?s ?p ?o }} }} WHERE {{ {where} }}", readable=mine)
+    using = "INSERT { GRAPH <urn:copy> { ?s ?p ?o } } USING <urn:of:bob> USING NAMED <urn:of:bob> WHERE "
+    asking.update(using + "{ { ?s ?p ?o } UNION { GRAPH ?g { ?s ?p ?o } } }", readable=mine)
+    asking.update("COPY SILENT <urn:of:bob> TO <urn:copy2>", readable=mine)
+    assert library.graph_text("urn:copy").count(b"\n") == 1
+    with pytest.raises(ForbiddenError):
+        asking.update("CLEAR GRAPH <urn:of:bob>", writable=mine)
+    with pytest.raises(ForbiddenError):
+        asking.update("INSERT { GRAPH ?g { ?s ?p 3 } } WHERE { GRAPH ?g { ?s ?p ?o } }", writable=mine)
+    assert b"2" in library.graph_text("urn:of:bob")
+
+
+def test_one_who_asks_without_end_leaves_a_process_to_others(library: cuds.Library) -> None:
+    asking = Asking(library, Askers(2, each=1))
+    with ThreadPoolExecutor(4) as pool:
+        waiting = [pool.submit(asking.answer, Asked(ENDLESS), timeout=4, by="eve") for _ in range(3)]
+        while not children(os.getpid()):
+            time.sleep(0.01)
+        assert len(rows(asking.answer(Asked(LABELS), by="ann", timeout=60))) == 5
+        assert not any(one.done() for one in waiting)
+        for one in waiting:
+            with pytest.raises(InvalidError, match="not answered"):
+                one.result()
+    asking.close()
+
+
+def test_a_query_that_is_nested_without_end_is_refused(asking: Asking) -> None:
+    for clause in ("", "FROM <urn:cuds:dataset:d1> "):
+        with pytest.raises(InvalidError, match="nested too deeply"):
+            ask(asking, f"SELECT * {clause}{{ FILTER({'(' * 50_000}1{')' * 50_000}) }}")
+    begun = time.monotonic()
+    assert rows(
+        ask(asking, f"SELECT ?l FROM <urn:cuds:dataset:d1> {{ ?x ?p ?l FILTER({'(' * 30}?l = 'd1'{')' * 30}) }}")
+    )
+    assert time.monotonic() - begun < 20
+
+
 def test_a_query_that_eats_memory_ends_alone(asking: Asking) -> None:
     x = "BIND(CONCAT(?x, ?x, ?x, ?x, ?x, ?x, ?x, ?x) AS ?y)"
     grown = 'SELECT * { BIND("0123456789abcdef" AS ?v0) ' + " ".join(
@@ -173,12 +304,13 @@ def test_it_ends_with_who_asked_it(library: cuds.Library, tmp_path: Path) -> Non
     """Killed in the middle of a query without end: the process that answers goes too."""
     script = f"""
 import cuds, threading, time
-from cuds.store.apart import Asked, Askers, Asking
+from cuds.store.apart import Asked, Asking
+from cuds.store.askers import Askers
 askers = Askers(1)
 asking = Asking(cuds.Library({str(library.folder)!r}), askers)
 threading.Thread(target=asking.answer, args=(Asked({ENDLESS!r}),), kwargs=dict(timeout=600)).start()
 time.sleep(3)
-print(askers._free.qsize(), flush=True)
+print(len(askers._free), flush=True)
 time.sleep(600)
 """
     parent = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)

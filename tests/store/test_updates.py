@@ -1,4 +1,7 @@
-"""Updates of SPARQL 1.1, beside what a bare store of triples makes of the same update."""
+"""Updates of SPARQL 1.1, beside what a bare store of triples makes of the same update.
+
+They are computed in this process, and in one of their own: there of the graphs that they name, or of a copy of all.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +14,9 @@ from rdflib import BNode, Graph, Literal, URIRef
 from rdflib.compare import isomorphic
 
 import cuds
+from cuds.store.apart import Asking
+from cuds.store.askers import Askers
+from cuds.store.protocol import Version
 from tests.conftest import DEEP
 
 START = """
@@ -24,10 +30,33 @@ INSERT DATA {
 """
 
 
-@pytest.fixture
-def library(tmp_path: Path) -> Iterator[cuds.Library]:
-    with cuds.Library(tmp_path / "library") as library:
-        yield library
+class Apart(cuds.Library):
+    """A library whose updates are computed in a process of their own."""
+
+    def __init__(self, folder: Path, askers: Askers, near: int) -> None:
+        super().__init__(folder)
+        self.asking = Asking(self, askers, near=near)
+
+    def update(self, sparql: str, **how: Any) -> list[Version]:
+        return super().update(sparql, **how) if "apart" in how else self.asking.update(sparql, **how)
+
+
+@pytest.fixture(scope="module")
+def askers() -> Iterator[Askers]:
+    made = Askers(1)
+    yield made
+    made.close()
+
+
+@pytest.fixture(params=["here", "apart", "apart, of a copy"])
+def library(request: pytest.FixtureRequest, tmp_path: Path, askers: Askers) -> Iterator[cuds.Library]:
+    if request.param == "here":
+        with cuds.Library(tmp_path / "library") as library:
+            yield library
+    else:
+        with Apart(tmp_path / "library", askers, 10_000 if request.param == "apart" else -1) as apart:
+            yield apart
+            apart.asking._snapshots.close()
 
 
 def held(library: cuds.Library) -> set[ox.Quad]:
