@@ -26,7 +26,7 @@ def serve(
     log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "info",
 ) -> None:
     """Serve a library. The first start prints a key that may do everything, once."""
-    for library in ("uvicorn", "prometheus_client", "jwt", "pyshacl"):
+    for library in ("uvicorn", "httptools", "prometheus_client", "jwt", "pyshacl"):
         require(library, "serve")
     if insecure_no_auth and not _loopback(host):
         raise InvalidError(
@@ -37,6 +37,7 @@ def serve(
     from cuds.service import create_app
     from cuds.service.identity import Keys
     from cuds.service.observing import logging_settings
+    from cuds.service.wire import wire
     from cuds.store import Library
 
     said = _settings(settings, {"share": share, "open_to_all": insecure_no_auth})
@@ -56,7 +57,8 @@ def serve(
         server_header=False,
         proxy_headers=True,
         timeout_graceful_shutdown=_STOP,
-        h11_max_incomplete_event_size=1 << 16,
+        http=wire(said),
+        ws="none",
     )
     uvicorn.Server(config).run(sockets=[place])
 

@@ -11,9 +11,14 @@ from cuds.errors import TooLargeError, TooManyError
 from cuds.service.problems import Problem
 from cuds.service.settings import Settings
 
+WIRE = "cuds.wire"  # in the scope of a request: its connection
 _GRACE = 5.0  # seconds in which a body may be as slow as it likes
 _KNOWN = 10_000  # who are remembered
 _CLOSE = {"Connection": "close"}  # what is still to come of the body is not awaited
+
+
+class _GoneError(Exception):
+    """Who asked is gone."""
 
 
 class Limits:
@@ -43,9 +48,18 @@ class Limits:
             raise Problem(
                 "busy", f"{self.running} requests are being answered", hint=hint, headers={"Retry-After": "1"}
             )
+        wire = scope.get(WIRE)
+
+        async def sending(message: Message) -> None:
+            await send(message)
+            if wire is not None and wire.lost:
+                raise _GoneError
+
         self.running += 1
         try:
-            await self.app(scope, _Body(receive, self.settings), send)
+            await self.app(scope, _Body(receive, self.settings), sending)
+        except _GoneError:
+            pass  # nobody is there to read the rest
         finally:
             self.running -= 1
 

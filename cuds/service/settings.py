@@ -49,7 +49,8 @@ class Settings(BaseModel):
     concurrent : int
         Requests that are answered at the same time.
     pause, slowest
-        Seconds to wait for the next bytes of a request, and the least bytes a second after that.
+        Seconds to wait for the next bytes of a request, or for who reads an answer; the least bytes a second after
+        that.
     query : float
         Seconds for a query or an update.
     quota, uploads, kept
