@@ -133,10 +133,11 @@ def describe(app: FastAPI) -> Described:
         "responses": {str(status): _refusal(status) for status in sorted({*_WRITING, 501})},
         "securitySchemes": {
             "bearer": {"type": "http", "scheme": "bearer", "description": "A key, or a token of OpenID Connect."},
+            "basic": {"type": "http", "scheme": "basic", "description": "A key as the password of any user."},
             "key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
         },
     }
-    said["security"] = [{"bearer": []}, {"key": []}]
+    said["security"] = [{"bearer": []}, {"basic": []}, {"key": []}]
     for path, method, operation in _operations(said):
         _complete(path, method, operation)
     return said

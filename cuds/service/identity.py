@@ -1,5 +1,6 @@
 """Who asks: keys of this service, kept as digests, and what they may do at most."""
 
+import base64
 import hashlib
 import hmac
 import json
@@ -199,13 +200,27 @@ def credentials(headers: Headers) -> str:
         When there is none, or two that differ.
     """
     given = [h for h in headers.getlist("authorization") if h]
-    found = {h[7:].strip() for h in given if h[:7].lower() == "bearer "} | set(headers.getlist("x-api-key"))
-    if len(given) > 1 or len(found) != 1 or any(h[:7].lower() != "bearer " for h in given) or "" in found:
+    found = {_credential(h) for h in given} | set(headers.getlist("x-api-key"))
+    if len(given) > 1 or len(found) != 1 or "" in found:
         raise UnauthorisedError(
             "the request names no key" if not found - {""} else "the request names more than one key",
             hint="send Authorization: Bearer cuds_... with the key that the first start printed",
         )
     return found.pop()
+
+
+def _credential(header: str) -> str:
+    """Return what Authorization holds: a key or a token, or a key as the password of anybody; empty for nothing."""
+    scheme, _, said = header.partition(" ")
+    if scheme.lower() == "bearer":
+        return said.strip()
+    if scheme.lower() != "basic":
+        return ""
+    try:
+        password = base64.b64decode(said.strip(), validate=True).decode().partition(":")[2]
+    except ValueError:
+        return ""
+    return password if is_key(password) else ""
 
 
 def is_key(secret: str) -> bool:
