@@ -5,6 +5,7 @@ converted, once, to the reference unit of its quantity kind.
 """
 
 import numbers
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -21,6 +22,16 @@ AVOGADRO = Fraction(602214076 * 10**15)
 BOLTZMANN = Fraction(1380649, 10**29)  # J/K, exact since 2019
 
 
+_LONGEST, _FEW = 200, 3  # letters of a unit; powers in words
+_HIGH = "\u2070\u00b9\u00b2\u00b3\u2074-\u2079"
+_POWER = re.compile(rf"\*\*|\^|\u207b?[{_HIGH}]+")
+_NUMBER = r"[-+]?\d{1,2}(?:\.\d{1,6})?(?:/\d{1,2})?"
+_PLAIN_POWER = re.compile(
+    rf"(?:(?:\*\*|\^)\s*(?:{_NUMBER}(?![\d.])|\(\s*{_NUMBER}\s*\))|\u207b?[{_HIGH}]{{1,2}}(?![{_HIGH}]))"
+    rf"(?!\s*(?:\*\*|\^|\u207b|[{_HIGH}]))"
+)
+_OF_BRACKETS = re.compile(rf"\)\s*(?:\*\*|\^|\u207b?[{_HIGH}])")
+_SAID = re.compile(r"\b(?:squared?|cubed?|cubic|sq|cu)\b", re.IGNORECASE)
 _SMALL = 1e-3  # the largest entry of an array below which it is printed with powers of ten
 
 
@@ -290,11 +301,19 @@ def _short(value: Any) -> str:
     return repr(value) if np.ndim(value) == 0 else f"an array of shape {np.shape(value)}"
 
 
+def _is_tower(unit: str) -> bool:
+    """Whether a unit has powers of powers, which may be numbers that no machine writes down, or is no unit at all."""
+    raised = len(_POWER.findall(unit)) - len(_PLAIN_POWER.findall(unit))
+    return len(unit) > _LONGEST or raised > 0 or len(_OF_BRACKETS.findall(unit)) > 1 or len(_SAID.findall(unit)) > _FEW
+
+
 def _by_pint(value: Any, unit: str, reference: str, kind: str, field: str) -> Any:
     """Convert from a unit that is not in the table."""
     import pint
 
     try:
+        if _is_tower(unit):
+            raise LookupError
         number = value if isinstance(value, numbers.Real) else np.asarray(value, dtype=np.float64)
         return _pint().Quantity(number, unit).to("" if reference == "1" else reference).magnitude
     except pint.DimensionalityError:

@@ -1,5 +1,6 @@
 """Units: exact factors, and refusals that name field, value and fix."""
 
+import time
 from typing import Any
 
 import numpy as np
@@ -106,3 +107,23 @@ def test_arithmetic_keeps_units() -> None:
 
 def test_aliases_lead_to_symbols() -> None:
     assert [symbol(a) for a in ("Å", "gigapascal", "N/mm^2", "%")] == ["angstrom", "GPa", "MPa", "percent"]
+
+
+TOWERS = """m^(2^(9^9)) | m**9**9**9 | 9^9^9 m | ((9^99)^99)^99 m | (((9 cubed) cubed) cubed) cubed m | m^999999999 | m^1e9
+m^(-9999999999) | m^(9*9*9*9*9*9*9*9*9) | m^2^-9"""
+PLAIN = ["km^2/km", "(km)**2/km", "km\u00b2 km\u207b\u00b9", "(km^2)^0.5", "km**(2/2)", "square km / km"]
+LONG = ["m" + "\u2079" * 9, "9\u2079**99 m", "m * " * 100 + "m", "(" * 5000]
+
+
+@pytest.mark.parametrize("unit", [*(unit.strip() for unit in TOWERS.replace("\n", "|").split("|")), *LONG])
+def test_powers_of_powers_are_no_units(unit: str) -> None:
+    """To read them would take for ever."""
+    begun = time.monotonic()
+    with pytest.raises(UnitError):
+        quantity(f"1 {unit}", "Length")
+    assert time.monotonic() - begun < 5
+
+
+@pytest.mark.parametrize("unit", PLAIN)
+def test_plain_powers_are(unit: str) -> None:
+    assert quantity(f"1 {unit}", "Length").in_unit("m") == pytest.approx(1000)

@@ -24,7 +24,7 @@ from cuds.service.summary import arrays
 
 router = APIRouter(tags=["arrays"])
 NPY, RAW = "application/x-npy", "application/octet-stream"
-_AXIS = re.compile(r"(-?\d{1,15})|(-?\d{1,15})?:(-?\d{1,15})?(?::([1-9]\d{0,14}))?")
+_AXIS = re.compile(r"(-?\d{1,15})|(-?\d{1,15})?:(-?\d{1,15})?(?::([1-9]\d{0,14}))?", re.ASCII)
 Location = Annotated[str, Path(alias="location", description="Where it lies.", pattern=NAMED), AfterValidator(decoded)]
 Part = Annotated[
     str, Query(alias="slice", max_length=500, description="A part, as numpy writes it.", examples=["0:100,:"])
