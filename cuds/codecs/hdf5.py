@@ -42,6 +42,7 @@ from cuds.model.dataset import DataSet
 from cuds.model.particles import ParticleSystem
 from cuds.model.trajectory import Trajectory
 from cuds.semantics.lift import Lifted, Lifting
+from cuds.semantics.nesting import refuse_deep
 from cuds.semantics.places import is_column
 from cuds.semantics.triples import as_rdflib
 
@@ -177,6 +178,7 @@ def _said(file: Any) -> tuple[bytes, bytes]:
     graph, contents = (bytes(file[name][()].tobytes()) for name in ("graph", "contents"))
     if file["meta"].attrs["checksum"] != checksum(graph, contents):
         raise FormatError("its graph is not the one that was stored", hint="the file was changed after it was saved")
+    refuse_deep(graph)
     return graph, contents
 
 

@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from xml.parsers import expat
 
 import pyoxigraph as ox
 
@@ -24,6 +23,7 @@ from cuds.model.provenance import SimulationRun
 from cuds.registry import generated
 from cuds.semantics.lift import Lifted, lift
 from cuds.semantics.lower import lower
+from cuds.semantics.nesting import refuse_deep
 from cuds.semantics.triples import PREFIXES, TYPE, as_graph, as_rdflib
 
 SYNTAXES = {
@@ -34,6 +34,7 @@ SYNTAXES = {
     "trig": ".trig",
     "rdf-xml": ".rdf",
 }
+_TERMS = 3000  # of the contexts of a document
 NUMBERS = (".h5md", ".h5", ".hdf5")
 _FORMATS = {
     ".ttl": ox.RdfFormat.TURTLE,
@@ -81,13 +82,22 @@ def _text(lifted: Lifted, syntax: str) -> str:
     if syntax in ("turtle", "trig"):
         return _by_subject(lifted.triples, _FORMATS[SYNTAXES[syntax]])
     if syntax == "json-ld":
-        said: str = lifted.graph.serialize(format="json-ld", context=generated("context.jsonld")["@context"])
-        return said
+        return _nested(lifted, "json-ld", context=generated("context.jsonld")["@context"])
     strange = next((t.object.value for t in lifted.triples if _NOT_XML.search(t.object.value)), None)  # type: ignore[union-attr]
     if strange is not None:
         raise InvalidError(f"syntax: XML cannot hold {strange!r}", hint="take another syntax", field="syntax")
-    xml: str = lifted.graph.serialize(format="pretty-xml")
-    return xml
+    return _nested(lifted, "pretty-xml")
+
+
+def _nested(lifted: Lifted, syntax: str, **how: Any) -> str:
+    """Return triples in a syntax in which what is said of a blank node stands within what refers to it."""
+    try:
+        text: str = lifted.graph.serialize(format=syntax, **how)
+    except RecursionError:
+        raise InvalidError(
+            "syntax: its blank nodes are nested too deeply for that", hint="take turtle or n-triples", field="syntax"
+        ) from None
+    return text
 
 
 def _by_subject(triples: list[ox.Triple], syntax: ox.RdfFormat) -> str:
@@ -199,17 +209,17 @@ def roots(entities: list[Entity]) -> list[Entity]:
 def _parsed(path: Path, base: str | None = None, *, empty: bool = False) -> list[ox.Quad]:
     content = path.read_bytes()
     syntax = _FORMATS[path.suffix.lower()]
-    if syntax == ox.RdfFormat.JSON_LD:
-        _look_through(content, path)
     try:
-        if (
-            syntax == ox.RdfFormat.RDF_XML
-        ):  # the reader of triples takes it that end tags are missing, and entities grow
-            expat.ParserCreate().Parse(content, True)
+        refuse_deep(content, syntax)  # of XML: the reader of triples takes it that end tags are missing
+        if syntax == ox.RdfFormat.JSON_LD:
+            _look_through(content, path)
         quads = list(ox.parse(content, format=syntax, base_iri=base, rename_blank_nodes=base is not None))
-    except (SyntaxError, ValueError, expat.ExpatError) as error:
+    except (SyntaxError, ValueError) as error:
+        if isinstance(error, FormatError) and error.fields.get("field"):
+            raise
+        said = error.message if isinstance(error, FormatError) else error
         raise FormatError(
-            f"{path}: no {syntax.name}: {error}", hint="is it whole, and is its extension right?", field="path"
+            f"{path}: no {syntax.name}: {said}", hint="is it whole, and is its extension right?", field="path"
         ) from error
     if not quads and not empty:
         raise FormatError(f"{path}: it says nothing of anything", hint="is it whole?", field="path")
@@ -236,6 +246,9 @@ def _look_through(content: bytes, path: Path) -> None:
                 field="@context",
             )
     known = {name for given in contexts for c in (given if isinstance(given, list) else [given]) for name in c or ()}
+    if len(known) > _TERMS:  # each may rest on the next, and who reads them calls itself for that
+        said = f"{path}: its contexts have {len(known)} terms, more than {_TERMS}"
+        raise FormatError(said, hint="leave out those that it does not use", field="@context")
     for key in _keys(document):
         if key not in known and not key.startswith("@") and ":" not in key:
             raise FormatError(f"{path}: {key!r} is no term of its context", hint=did_you_mean(key, known), field=key)

@@ -16,6 +16,7 @@ from typing import Any
 
 import pyoxigraph as ox
 
+from cuds.semantics.nesting import refuse_deep
 from cuds.semantics.updates import Operation, named_in
 from cuds.store.askers import Session, UnreadableError
 from cuds.store.effects import Quads, Seen, Triples, Where
@@ -182,6 +183,7 @@ class Frozen:
     def _asked(self, asked: Mapping[str, Any], where: Where, graphs: Seen) -> Quads:
         texts = dict(zip(self._terms(graphs), map(_text, graphs.values()), strict=True))
         answer = self.session.answer({"does": "effect", **asked, "graphs": texts, "templates": where.templates})
+        refuse_deep(answer.content)
         cut = int(answer.media)
         gone, new = (
             ox.parse(text, format=ox.RdfFormat.N_QUADS) for text in (answer.content[:cut], answer.content[cut:])

@@ -7,6 +7,7 @@ import pyoxigraph as ox
 
 from cuds import iris
 from cuds.errors import FormatError, InvalidError
+from cuds.semantics.nesting import refuse_deep
 from cuds.semantics.triples import TYPE, as_graph, n_triples
 
 _TYPE = ox.NamedNode(TYPE)
@@ -27,6 +28,7 @@ def stated(graph: Any) -> list[ox.Triple]:
         When it is no N-Triples.
     """
     text = graph if isinstance(graph, bytes) else graph.serialize(format="nt", encoding="utf-8")
+    refuse_deep(text)
     try:
         found = [quad.triple for quad in ox.parse(text, format=ox.RdfFormat.N_TRIPLES)]
     except (SyntaxError, ValueError) as error:

@@ -202,6 +202,68 @@ def test_json_that_is_nested_is_refused(admin: httpx2.Client, name: str) -> None
     problem(admin.post("/datasets", content=deep, headers={"Content-Type": JSON}), 422, "invalid")
 
 
+def _deep(levels: int) -> dict[str, tuple[str, bytes]]:
+    """Graphs in which things stand in each other: their media types and texts."""
+    n, rdf = levels, 'xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns:x="urn:x#"'
+    triples = f"<urn:a> <urn:b> {'<<( <urn:a> <urn:b> ' * n}<urn:c>{' )>>' * n} ."
+    hidden = "<urn:a> <urn:b> " + "<<( <urn:a> <urn:b> # )>> \n" * n + "<urn:c>" + " )>>" * n + " ."
+    chain = {f"a{i}": f"a{i + 1}:x" for i in range(n)}
+    texts = {
+        "triples": ("application/n-triples", triples),
+        "triples in Turtle": (TURTLE, triples),
+        "triples behind comments": (TURTLE, hidden),
+        "triples in TriG": ("application/trig", triples),
+        "elements": (
+            "application/rdf+xml",
+            f"<rdf:RDF {rdf}>{'<rdf:Description><x:p>' * n}{'</x:p></rdf:Description>' * n}</rdf:RDF>",
+        ),
+        "objects": ("application/ld+json", '{"@id":"urn:a","urn:p":' * n + "1" + "}" * n),
+        "lists": ("application/ld+json", '{"@id":"urn:a","urn:p":' + '{"@list":[' * n + "1" + "]}" * n + "}"),
+        "contexts": ("application/ld+json", json.dumps({"@context": chain, "@id": "urn:a", "a0:z": "1"})),
+    }
+    return {what: (media, text.encode()) for what, (media, text) in texts.items()}
+
+
+@pytest.mark.parametrize("what", _deep(1))
+def test_graphs_that_are_nested_without_end_are_refused(admin: httpx2.Client, name: str, what: str) -> None:
+    """The readers of triples call themselves for each level: the process would be gone."""
+    begun = time.monotonic()
+    media, text = _deep(30_000)[what]
+    problem(put(admin, name, text, media), 422, "format")
+    problem(admin.put("/graphs?graph=urn%3Adeep", content=text, headers={"Content-Type": media}), 422, "format")
+    assert not admin.post("/validate", content=text, headers={"Content-Type": media}).json()["conforms"]
+    assert time.monotonic() - begun < 10
+    media, text = _deep(20)[what]
+    assert admin.put("/graphs?graph=urn%3Adeep", content=text, headers={"Content-Type": media}).status_code < 300
+    admin.delete("/graphs?graph=urn%3Adeep")
+
+
+def test_triples_do_not_grow_into_each_other(admin: httpx2.Client) -> None:
+    headers = {"Content-Type": "application/sparql-update"}
+    begin = "INSERT DATA { GRAPH <urn:growing> { <urn:a> <urn:b> <urn:c> } }"
+    assert admin.post("/sparql", content=begin, headers=headers).status_code == 200
+    for n in (50, 40, 40):
+        grown = "?o" if n == 0 else f"{'<<( <urn:a> <urn:b> ' * n}?o{' )>>' * n}"
+        grow = f"DELETE {{ GRAPH <urn:growing> {{ ?s ?p ?o }} }} INSERT {{ GRAPH <urn:growing> {{ ?s ?p {grown} }} }}"
+        answer = admin.post(
+            "/sparql", content=f"{grow} WHERE {{ GRAPH <urn:growing> {{ ?s ?p ?o }} }}", headers=headers
+        )
+    problem(answer, 422, "format")
+    assert admin.get("/graphs?graph=urn%3Agrowing", headers={"Accept": TURTLE}).status_code == 200
+    admin.delete("/graphs?graph=urn%3Agrowing")
+
+
+def test_what_cannot_be_written_in_a_form_is_said(admin: httpx2.Client) -> None:
+    """A chain of blank nodes stands within itself in RDF/XML and JSON-LD."""
+    chain = f"<urn:a> <urn:b> {'[ <urn:b> ' * 3000}1{']' * 3000} ."
+    where = "/graphs?graph=urn%3Achain"
+    assert admin.put(where, content=chain, headers={"Content-Type": TURTLE}).status_code == 201
+    for media in ("application/rdf+xml", "application/ld+json"):
+        assert "nested" in problem(admin.get(where, headers={"Accept": media}), 422, "invalid")["detail"]
+    assert admin.get(where, headers={"Accept": TURTLE}).status_code == 200
+    admin.delete(where)
+
+
 @pytest.fixture(scope="module")
 def narrow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A service with tight limits."""
