@@ -4,7 +4,7 @@ from anyio.to_thread import run_sync
 from fastapi.exceptions import RequestValidationError
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -100,6 +100,8 @@ def meant(error: Exception) -> Problem:
         return error
     if isinstance(error, CudsError):
         return Problem.of(error)
+    if isinstance(error, ClientDisconnect):
+        return Problem("malformed", "the connection ended before the body did", hint="send it again")
     if isinstance(error, HTTPException):
         return of_status(error.status_code, str(error.detail), error.headers or {})
     if isinstance(error, RequestValidationError):

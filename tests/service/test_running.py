@@ -1,15 +1,18 @@
 """A service from its start to its end: the first key, its log, its counters, kills and graceful stops."""
 
+import contextlib
 import json
 import random
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx2
 import pytest
@@ -140,6 +143,62 @@ def test_nothing_is_lost_when_it_is_killed(part: int, tmp_path: Path, count: Cal
         name, number = place.split()
         tensor = library.get(name, int(number))[cuds.ElasticTensor]
         assert tensor.digest == steel(gpa)[cuds.ElasticTensor].digest
+
+
+def test_who_goes_away_in_the_middle_is_no_failure_of_the_service(tmp_path: Path) -> None:
+    with serving(tmp_path / "library") as server:
+        address = urlsplit(server.url)
+        for where, media in (
+            ("POST /sparql", "application/sparql-query"),
+            ("PUT /datasets/x", HDF5),
+            ("POST /datasets", JSON),
+            ("POST /validate", TURTLE),
+            ("PUT /graphs?default", TURTLE),
+        ):
+            with socket.create_connection((address.hostname, address.port)) as wire:
+                head = f"{where} HTTP/1.1\r\nHost: x\r\nX-API-Key: {server.key}\r\nContent-Type: {media}\r\n"
+                wire.sendall(f"{head}Content-Length: 100\r\n\r\nhalf".encode())
+                time.sleep(0.2)
+        with server.client() as client:
+            assert client.get("/datasets").json() == {"datasets": []}
+    lines = [json.loads(line) for line in server.log.read_text().splitlines()]
+    assert [line for line in lines if line["level"] == "error"] == []
+    assert [line["status"] for line in lines if line.get("method") in ("PUT", "POST")] == [400] * 5
+
+
+def test_an_upload_goes_on_after_a_kill(tmp_path: Path) -> None:
+    body, key = as_file(copper(30), tmp_path), ""
+    folder, where, offset = tmp_path / "library", "", 0
+    for n in range(4):
+        server = start(folder)
+        server.key = key = server.key or key
+        with contextlib.ExitStack() as ended:
+            ended.callback(server.stop)
+            client = ended.enter_context(server.client())
+            if not where:
+                where = client.post("/uploads", headers={"Upload-Length": str(len(body))}).headers["location"]
+            there = int(client.head(where).headers["upload-offset"])
+            assert offset <= there <= len(body)
+            offset = there
+
+            def some(end: int, begin: int = offset, server: Server = server) -> Iterator[bytes]:
+                for at in range(begin, end, 100_000):
+                    yield body[at : min(end, at + 100_000)]
+                if end < len(body):
+                    server.process.kill()
+                yield b""
+
+            end = len(body) * (n + 1) // 4
+            sent = {"Upload-Offset": str(offset), "Content-Type": "application/octet-stream"}
+            with contextlib.suppress(httpx2.TransportError):
+                client.patch(where, content=some(end), headers=sent)
+            if end == len(body):
+                assert int(client.head(where).headers["upload-offset"]) == len(body)
+                made = client.post("/datasets", json={"upload": where.rpartition("/")[2], "name": "after kills"})
+                assert made.status_code == 201, made.text
+    library = cuds.Library(folder)
+    assert library.verify() == []
+    assert library.get("after kills")[cuds.ParticleSystem].digest == copper(30)[cuds.ParticleSystem].digest
 
 
 def test_what_is_written_locally_is_served(server: Server, admin: httpx2.Client, name: str) -> None:
