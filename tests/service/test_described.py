@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx2
 
 from cuds.service.problems import KINDS
+from cuds.service.settings import Settings
 from tests.server import serving
 
 ROOT = Path(__file__).parents[2]
@@ -17,6 +18,12 @@ ROOT = Path(__file__).parents[2]
 def test_the_description_is_the_one_that_is_kept(admin: httpx2.Client) -> None:
     """A change of the routes is a change of a file that somebody looks at: scripts/generate writes it."""
     assert admin.get("/openapi.json").json() == json.loads((ROOT / "docs" / "reference" / "openapi.json").read_text())
+
+
+def test_every_setting_is_on_the_page_for_who_deploys_it() -> None:
+    page = (ROOT / "docs" / "how-to" / "deploy.md").read_text()
+    by_options = {"open_to_all", "share"}
+    assert [name for name in Settings.model_fields if f"`{name}`" not in page and name not in by_options] == []
 
 
 def test_every_operation_says_what_it_does_and_what_may_go_wrong(admin: httpx2.Client) -> None:
