@@ -161,10 +161,14 @@ class Index:
 
     def put(self, entry: Entry) -> None:
         """Take in a version, in place of what bore its name."""
-        self.drop(entry.version.name)
+        place, quads = self.place(entry.version.iri), self.quads(entry)
+        if not any(r.predicate == _MARK and _value(r.object) for r in self.records(entry.version.iri)):
+            self.drop(entry.version.name)  # not there, or of a file that nobody took in to the end
+        held = {quad.triple for quad in self.said_by(entry.version.iri)}
+        self._unsay(entry.version.iri, held - {quad.triple for quad in quads if quad.graph_name == place})
         if not entry.graph:  # no triple makes it
-            self.store.add_graph(self.place(entry.version.iri))
-        self.store.extend(self.quads(entry))  # all or nothing
+            self.store.add_graph(place)
+        self.store.extend(q for q in quads if q.graph_name == self.hidden or q.triple not in held)  # all or nothing
         if self._owned is not None:
             self._owned[entry.version.name] = entry.owner
 
@@ -193,6 +197,16 @@ class Index:
         self.store.remove_graph(graph)
         for record in self.records(iri(name)):
             self.store.remove(record)
+
+    def _unsay(self, graph: str, gone: set[ox.Triple]) -> None:
+        """Take triples out of a graph; its records go first: who is interrupted takes it in anew."""
+        self.changed(graph)
+        for record in self.records(graph):
+            self.store.remove(record)
+        place = self.place(graph)
+        for triple in gone:
+            self._forget(triple, place)
+            self.store.remove(ox.Quad(triple.subject, triple.predicate, triple.object, place))
 
     def suspend(self, graph: str) -> None:
         """Have it known that a graph is not what its file says; whoever is interrupted takes that in anew."""
