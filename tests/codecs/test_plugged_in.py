@@ -104,8 +104,8 @@ def test_who_asks_beside_another_sees_all(monkeypatch: pytest.MonkeyPatch) -> No
     """Two threads that ask first: neither may find what the other has only begun to gather."""
     known, seen = Plugins("cuds.wrappers"), list[list[str]]()
 
-    def slowly(**how: str) -> Iterator[EntryPoint]:
-        yield from entry_points(**how)
+    def slowly(*, group: str) -> Iterator[EntryPoint]:
+        yield from entry_points(group=group)
         if not seen:
             seen.append([])
             asks = Thread(target=lambda: seen.append(known.names()))
