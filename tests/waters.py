@@ -37,13 +37,15 @@ def bound(ids: np.ndarray, *, rigid: bool) -> cuds.Topology:
     return cuds.Topology(exclusions=pairs, groups=(bonds, angles))
 
 
-def spce(cutoff: str = "0.6 nm", *, ewald: bool = True, truncation: str = "ShiftedCutoff") -> cuds.Potential:
+def spce(
+    cutoff: str = "0.6 nm", *, ewald: bool = True, truncation: str = "ShiftedCutoff", accuracy: float = 1e-6
+) -> cuds.Potential:
     """SPC/E (Berendsen, Grigera and Straatsma 1987); hydrogens have charges only."""
     atoms = {
         "OW": {"epsilon": "0.650194 kJ/mol", "sigma": "0.316557 nm"},
         "HW": {"epsilon": "0 kJ/mol", "sigma": "1 nm"},
     }
-    charges = cuds.coulomb(["OW", "HW"], cutoff=cutoff, accuracy=1e-6 if ewald else None)
+    charges = cuds.coulomb(["OW", "HW"], cutoff=cutoff, accuracy=accuracy if ewald else None)
     return cuds.mixed("LennardJones", atoms, rule="Geometric", cutoff=cutoff, truncation=truncation) + charges
 
 
