@@ -167,22 +167,23 @@ def graph(path: Path) -> Any:
     return as_graph(_parsed(path))
 
 
-def triples(path: Path, base: str) -> bytes:
-    """Return the graph in a file as N-Triples, whatever it says; no other has its blank nodes. It may be empty.
+def triples(path: Path, base: str | None = None) -> bytes:
+    """Return the graph in a file as N-Triples, whatever it says.
 
     Parameters
     ----------
     path : path
         Its extension says the syntax.
-    base : str
-        The IRI against which relative ones are resolved.
+    base : str, optional
+        The IRI against which relative ones are resolved. With it, no other graph has its blank nodes, and it may be
+        empty.
 
     Raises
     ------
     FormatError
         See `graph`.
     """
-    return b"".join(f"{quad.triple} .\n".encode() for quad in _parsed(path, base, empty=True))
+    return b"".join(f"{quad.triple} .\n".encode() for quad in _parsed(path, base, empty=base is not None))
 
 
 class _Missing:

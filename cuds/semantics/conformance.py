@@ -80,6 +80,12 @@ def report(graph: Graph) -> Graph:
     return found
 
 
+def inspected(text: str | bytes) -> tuple[list[str], str]:
+    """Return what is wrong with a graph in N-Triples, a line each, and the report of SHACL in N-Triples."""
+    found = report(Graph().parse(data=text, format="nt"))
+    return lines(found), found.serialize(format="nt")
+
+
 def lines(results: Graph) -> list[str]:
     """Return what a report of SHACL has against a graph, a line each."""
     return sorted({_line(results, result) for result in results.subjects(RDF.type, SH.ValidationResult)})

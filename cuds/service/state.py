@@ -56,7 +56,12 @@ class State:
         self.metrics = Metrics()
         self.asking = Asking(self.library, Askers(_PROCESSES, each=_EACH))
         self.questions = Questions()
+        self.library.inspected(self.complaints)
         self.uploads = Uploads(folder / "uploads", self.settings)
+
+    def complaints(self, graph: bytes, by: str) -> list[str]:
+        """Return what the shapes have against N-Triples that somebody wrote."""
+        return self.asking.inspect(graph, by, timeout=self.settings.query)[0]
 
 
 class Questions:

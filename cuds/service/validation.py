@@ -1,7 +1,6 @@
 """Whether something would be taken, without keeping it."""
 
 from pathlib import Path
-from typing import Any
 
 from anyio.to_thread import run_sync
 from fastapi import APIRouter, Request
@@ -9,12 +8,11 @@ from starlette.responses import JSONResponse, Response
 
 from cuds.codecs import hdf5, rdf
 from cuds.errors import FormatError, TooLargeError
-from cuds.semantics.conformance import lines, report
 from cuds.service.forms import GRAPHS, HDF5, JSON, SUFFIXES
 from cuds.service.negotiation import media_type, negotiate
 from cuds.service.receiving import draft, receive
 from cuds.service.screening import screen, screen_text
-from cuds.service.state import state, who
+from cuds.service.state import State, state, who
 
 router = APIRouter(tags=["validation"])
 OFFERS = (JSON, *GRAPHS)
@@ -30,34 +28,30 @@ async def validate(request: Request) -> Response:
     async with draft(here.library.draft()) as folder:
         file = folder / f"body{SUFFIXES[media]}"
         await receive(request, file, here.settings.graph if media in GRAPHS else here.settings.body)
-        found, said = await run_sync(_looked_through, file, media, here.settings.graph)
+        found, said = await run_sync(_looked_through, here, who(request).name, file, media)
     headers = {"Vary": "Accept", "Cache-Control": "no-store"}
-    if wanted != JSON and found is not None:
-        text = found.serialize(format="nt", encoding="utf-8")
-        made = await run_sync(rdf.serialised, text, GRAPHS[wanted])
+    if wanted != JSON and found:
+        made = await run_sync(rdf.serialised, found.encode(), GRAPHS[wanted])
         return Response(made, 200, headers, wanted)
     return JSONResponse({"conforms": not said, "complaints": said}, headers=headers)
 
 
-def _looked_through(file: Path, media: str, most: int) -> tuple[Any, list[str]]:
+def _looked_through(here: State, by: str, file: Path, media: str) -> tuple[str, list[str]]:
     """Return the report of the shapes, and all complaints; of what cannot be read there is no report."""
-    from rdflib import Graph
-
     try:
         if media == HDF5:
-            screen(file, graph=most)
-            graph = Graph().parse(data=hdf5.stored_graph(file), format="nt")
+            screen(file, graph=here.settings.graph)
+            graph = hdf5.stored_graph(file)
         else:
             screen_text(file)
-            graph = rdf.graph(file)
-        found = report(graph)
-        said = lines(found)
+            graph = rdf.triples(file)
+        said, found = here.asking.inspect(graph, by, timeout=here.settings.query)
         if media == HDF5 and not said:
             hdf5.read(file, verify=True)
         return found, said
     except TooLargeError:
         raise
     except FormatError as error:
-        return None, [error.message.replace(str(file), "the body")]
+        return "", [error.message.replace(str(file), "the body")]
     except RecursionError:
-        return None, ["the body is nested too deeply"]
+        return "", ["the body is nested too deeply"]

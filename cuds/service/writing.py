@@ -14,7 +14,6 @@ from cuds import codecs
 from cuds.codecs import hdf5, rdf
 from cuds.errors import FormatError, InvalidError
 from cuds.model.dataset import DataSet
-from cuds.semantics.conformance import complaints
 from cuds.service.forms import GRAPHS, HDF5, JSON, SUFFIXES, TAKEN
 from cuds.service.negotiation import media_type
 from cuds.service.problems import Problem
@@ -133,10 +132,10 @@ class _Coming:
         name = self._named()
         if self.media in GRAPHS:
             screen_text(self.file)
-            graph = rdf.graph(self.file)
+            graph = rdf.triples(self.file)
             if expected and not has_numbers:
                 return library.put_graph(name, graph, expected=expected, by=by)  # which looks at the shapes itself
-            conform(complaints(graph))
+            conform(self.here.complaints(graph, by))
         data = rdf.read(self.file) if self.media in GRAPHS else codecs.read(self.file)
         return library.put(DataSet(*data, label=name), name, expected=expected, by=by)
 

@@ -8,9 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cuds.semantics.asking import PATIENCE
+from cuds.semantics.conformance import inspected
 from cuds.store.askers import Answer, Askers
 from cuds.store.disk import Library
 from cuds.store.elsewhere import NEAR, Elsewhere, terms
+from cuds.store.graphs import FEW
 from cuds.store.index import Index, Meant, Told
 from cuds.store.protocol import Version
 from cuds.store.snapshots import Snapshot, Snapshots
@@ -143,6 +145,28 @@ class Asking:
                 most=most,
                 apart=Elsewhere(session, self._snapshots, self._near),
             )
+
+    def inspect(self, text: bytes, by: str = "", *, timeout: float = PATIENCE) -> tuple[list[str], str]:
+        """Return what the shapes have against a graph, a line each, and their report; a short one needs no process.
+
+        Parameters
+        ----------
+        text : bytes
+            N-Triples; so is the report.
+        by : str
+            Who asks.
+        timeout : float
+            Seconds after which it is killed.
+
+        Raises
+        ------
+        InvalidError
+            When it takes longer, or needs too much memory.
+        """
+        if text.count(b"\n") <= FEW:
+            return inspected(text)
+        with self._askers.session(timeout, by, "graph") as session:
+            return session.inspect(text)
 
     def close(self) -> None:
         """End the processes, and remove the copies that nobody uses any more."""

@@ -5,7 +5,8 @@ follows in four bytes, and that. ``H`` is the head, as JSON; ``D`` a piece of th
 JSON; ``Z`` the end. When its input ends, so does the process, whatever it is doing.
 
 ``does`` says what is asked: ``answer`` a query, ``read`` whether an update can be read, or the ``effect`` of one
-DELETE/INSERT: the quads that its templates make of what its WHERE finds.
+DELETE/INSERT: the quads that its templates make of what its WHERE finds; or what the shapes say when they
+``inspect`` a graph.
 """
 
 import contextlib
@@ -68,7 +69,8 @@ class Asker:
 
     def do(self, asked: dict[str, Any]) -> None:
         """Answer a request."""
-        {"answer": self.answer, "read": self.read, "effect": self.effect}[asked["does"]](asked)
+        known = {"answer": self.answer, "read": self.read, "effect": self.effect, "inspect": self.inspect}
+        known[asked["does"]](asked)
         self.frames.frame(b"Z")
 
     def answer(self, asked: dict[str, Any]) -> None:
@@ -105,6 +107,14 @@ class Asker:
         self._head("effect", str(len(texts[0])))
         for text in texts:
             self.frames.write(text)
+
+    def inspect(self, asked: dict[str, Any]) -> None:
+        """Answer with what the shapes have against N-Triples: all complaints, and their report as N-Triples."""
+        from cuds.semantics.conformance import inspected
+
+        found = inspected(asked["text"])
+        self._head("inspect", "")
+        self.frames.write(json.dumps(found).encode())
 
     def _head(self, kind: str, media: str) -> None:
         self.frames.frame(b"H", json.dumps({"kind": kind, "media": media}).encode())

@@ -142,7 +142,7 @@ class Session:
         Seconds for all of them.
     who : str
         Asks.
-    what : {"query", "update"}
+    what : {"query", "update", "graph"}
         It is, for errors.
     """
 
@@ -168,11 +168,24 @@ class Session:
         except TimeoutError:
             raise self.late() from None
 
+    def inspect(self, text: bytes) -> tuple[list[str], str]:
+        """Return what the shapes have against a graph in N-Triples, a line each, and their report in N-Triples.
+
+        Raises
+        ------
+        InvalidError
+            When it takes longer, or needs too much.
+        """
+        said, report = json.loads(self.answer({"does": "inspect", "text": text.decode()}).content)
+        return said, report
+
     def late(self) -> InvalidError:
         """Return the error of what takes longer than it may."""
         return InvalidError(
-            f"{self.what}: not answered after {self.timeout:g} s",
-            hint="join its parts by what they share, add LIMIT, or give it more time",
+            f"{self.what}: not {'looked through' if self.what == 'graph' else 'answered'} after {self.timeout:g} s",
+            hint="put what it says into several graphs"
+            if self.what == "graph"
+            else "join its parts by what they share, add LIMIT, or give it more time",
             field=self.what,
         )
 

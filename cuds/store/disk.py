@@ -13,6 +13,7 @@ from cuds.model.dataset import DataSet
 from cuds.semantics.asking import PATIENCE, rows, whole
 from cuds.store.checking import Damages, check
 from cuds.store.finding import find
+from cuds.store.graphs import Inspect
 from cuds.store.index import Index
 from cuds.store.kept import graph_in, written
 from cuds.store.naming import called, iri
@@ -56,6 +57,16 @@ class Library(Writer, Closing):
     def folder(self) -> Path:
         """Where it lies."""
         return self._shelf.folder
+
+    def inspected(self, inspect: Inspect) -> None:
+        """Have somebody else hold long graphs against the shapes, like `cuds.store.apart.Asking.inspect`.
+
+        Parameters
+        ----------
+        inspect : callable
+            Gets N-Triples, and who wrote them; returns what the shapes have against them, a line each.
+        """
+        self._shelf.inspect = inspect
 
     def get(self, name: str, version: int | None = None) -> DataSet:
         """Return a data set; the newest version when none is given.

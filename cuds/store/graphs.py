@@ -1,6 +1,7 @@
 """Graphs as they are kept: N-Triples, each line once, in order; what is of classes of cuds conforms to the shapes."""
 
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 import pyoxigraph as ox
@@ -12,6 +13,8 @@ from cuds.semantics.triples import TYPE, as_graph, n_triples
 
 _TYPE = ox.NamedNode(TYPE)
 _SHOWN = 5  # complaints
+FEW = 500  # triples that the shapes look through in less than a tenth of a second
+Inspect = Callable[[bytes, str], list[str]]  # what the shapes have against N-Triples that somebody wrote
 
 
 def stated(graph: Any) -> list[ox.Triple]:
@@ -45,8 +48,17 @@ def _renamed(term: Any, known: dict[str, Any]) -> Any:
     return known.setdefault(term.value, ox.BlankNode(f"b{uuid.uuid4().hex}"))  # RDF/XML wants a letter first
 
 
-def kept(triples: list[ox.Triple]) -> bytes:
+def kept(triples: list[ox.Triple], by: str = "", inspect: Inspect | None = None) -> bytes:
     """Return triples as they are kept, once they are looked through.
+
+    Parameters
+    ----------
+    triples : list
+        They.
+    by : str
+        Who wrote them.
+    inspect : callable, optional
+        Looks through what is long.
 
     Raises
     ------
@@ -55,14 +67,16 @@ def kept(triples: list[ox.Triple]) -> bytes:
     NotInstalledError
         When there is such, and pySHACL is missing.
     """
+    text = n_triples(triples)
     if any(t.predicate == _TYPE and str(t.object).startswith(f"<{iris.CUDS}") for t in triples):
         from cuds.semantics.conformance import complaints
 
-        if found := complaints(as_graph(triples)):
+        found = complaints(as_graph(triples)) if inspect is None or len(triples) <= FEW else inspect(text, by)
+        if found:
             more = f"\n  and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
             raise InvalidError(
                 "the graph does not conform to the shapes:\n  " + "\n  ".join(found[:_SHOWN]) + more,
                 hint="what is of a class of cuds must have what its shape asks for",
                 complaints=found,
             )
-    return n_triples(triples)
+    return text

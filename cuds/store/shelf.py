@@ -31,6 +31,7 @@ from urllib.parse import unquote
 from cuds.codecs.whole import replacing, to_disk
 from cuds.errors import CudsError, FormatError, InvalidError, StorageError
 from cuds.semantics.places import part
+from cuds.store.graphs import Inspect
 from cuds.store.lock import Held, turn
 from cuds.store.naming import DEFAULT
 from cuds.store.protocol import Version, refuse_stale
@@ -59,6 +60,7 @@ class Shelf:
         self.folder = folder.resolve()
         self.sets, self.writing, self.journal = (self.folder / name for name in ("sets", "writing", "journal"))
         self.intent = self.folder / "intent"
+        self.inspect: Inspect | None = None
         with storing(self.folder):
             self._begin()
 

@@ -38,6 +38,10 @@ class Apart(Protocol):
         """Return the effects of operations on what an index holds now; see `cuds.store.elsewhere`."""
         ...
 
+    def inspect(self, text: bytes, by: str) -> list[str]:
+        """Return what the shapes have against a graph."""
+        ...
+
 
 @dataclass(frozen=True)
 class Request:
@@ -148,7 +152,7 @@ def _draft(shelf: Shelf, own: Path, n: int, touched: Touched, request: Request) 
     notes = remarks(request.by, "update", before.number if before is not None else 0)
     if touched.now is None:
         return write_tombstone(own / f"{n}.deleted", notes)
-    text = kept(list(touched.now))
+    text = kept(list(touched.now), request.by, request.apart.inspect if request.apart else shelf.inspect)
     if request.most is not None and len(text) > request.most:
         said = f"update: a graph would have {len(text)} bytes, more than {request.most}"
         raise TooLargeError(said, hint="put what it says into several graphs", most=request.most)

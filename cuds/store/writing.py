@@ -85,7 +85,7 @@ class Writer:
         StaleError
             When another version than expected is the newest.
         """
-        known, text = called(name), kept(stated(graph))
+        known, text = called(name), kept(stated(graph), by, self._shelf.inspect)
         for attempt in range(_ATTEMPTS):
             try:
                 return self._restated(known, text, expected, by)
@@ -127,9 +127,10 @@ class Writer:
         """
         file = Path(file).resolve()
         all_within(file)
+        inspect = self._shelf.inspect
         with ThreadPoolExecutor(2) as beside:  # neither is hashing, and none of them needs the others
             flushed = beside.submit(to_disk, file)
-            conforming = beside.submit(lambda: kept(stated(hdf5.stored_graph(file))))
+            conforming = beside.submit(lambda: kept(stated(hdf5.stored_graph(file)), by, inspect))
             known = named(hdf5.read(file, verify=True), name)[1]  # nothing keeps the numbers, nor HDF5's lock
             conforming.result()
             with storing(self._shelf.folder):

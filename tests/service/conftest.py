@@ -7,6 +7,7 @@ import httpx2
 import pytest
 
 from tests.server import Server, serving
+from tests.service.asking import ONE, THREE, TWO, UPDATE
 
 
 @pytest.fixture(scope="session")
@@ -25,3 +26,13 @@ def admin(server: Server) -> Iterator[httpx2.Client]:
 def name(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """Return a name that no other test has; with what names may have in them."""
     return f"{request.node.name[:40]} {tmp_path.name}/é %2F"
+
+
+@pytest.fixture(scope="module")
+def graphs(server: Server) -> Iterator[None]:
+    """Three graphs that say who they are."""
+    with server.client() as client:
+        for iri in (ONE, TWO, THREE):
+            said = f"DROP SILENT GRAPH <{iri}> ; INSERT DATA {{ GRAPH <{iri}> {{ <{iri}> <http://is.it/a> 1 }} }}"
+            assert client.post("/sparql", content=said, headers=UPDATE).status_code == 200
+        yield

@@ -11,14 +11,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from threading import Thread
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import h5py
 import httpx2
 import numpy as np
 import pytest
 
-from tests.server import Server, serving
+from tests.server import Server
 from tests.service.sets import HDF5, JSON, TURTLE, as_file, copper, get, path, problem, put, steel
 
 
@@ -262,159 +262,3 @@ def test_what_cannot_be_written_in_a_form_is_said(admin: httpx2.Client) -> None:
         assert "nested" in problem(admin.get(where, headers={"Accept": media}), 422, "invalid")["detail"]
     assert admin.get(where, headers={"Accept": TURTLE}).status_code == 200
     admin.delete(where)
-
-
-@pytest.fixture(scope="module")
-def narrow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A service with tight limits."""
-    folder = tmp_path_factory.mktemp("narrow")
-    limits = {
-        "body": 100_000,
-        "graph": 10_000,
-        "selection": 1000,
-        "pause": 1.0,
-        "rate": 50,
-        "burst": 100,
-        "quota": 150_000,
-    }
-    (folder / "settings.json").write_text(json.dumps({**limits, "uploads": 2, "concurrent": 4}))
-    with serving(folder / "library", "--settings", str(folder / "settings.json")) as running:
-        yield running
-
-
-def test_too_large_by_what_is_declared_and_by_what_comes(narrow: Server, tmp_path: Path) -> None:
-    with narrow.client("large") as client:
-        problem(put(client, "x", b"0" * 100_001), 413, "too-large")
-
-        def endless() -> Iterator[bytes]:
-            for _ in range(200):
-                yield b"0" * 1000
-
-        answer = client.put(path("x"), content=endless(), headers={"Content-Type": HDF5})
-        problem(answer, 413, "too-large")
-        problem(put(client, "x", b"# " + b"0" * 20_000, TURTLE), 413, "too-large")
-        problem(client.post("/uploads", headers={"Upload-Length": "100001"}), 413, "too-large")
-        assert client.post("/uploads", headers={"Upload-Length": "90000"}).status_code == 201
-        problem(client.post("/uploads", headers={"Upload-Length": "90000"}), 413, "too-large")
-        assert client.post("/uploads").status_code == 201
-        problem(client.post("/uploads"), 429, "too-many")
-        assert put(client, "x", as_file(copper(3), tmp_path)).status_code == 201
-        where = path("x", "arrays", "particles/copper/position/value")
-        assert client.get(where).status_code == 200
-
-
-def test_slow_bodies_are_not_awaited(narrow: Server) -> None:
-    address = urlsplit(narrow.url)
-    with socket.create_connection((address.hostname, address.port), timeout=20) as wire:
-        head = f"PUT /datasets/slow HTTP/1.1\r\nHost: x\r\nX-API-Key: {narrow.key_of('slow')}\r\n"
-        wire.sendall(f"{head}Content-Type: {HDF5}\r\nContent-Length: 1000\r\n\r\nxx".encode())
-        found = wire.recv(10_000)
-        assert b" 408 " in found.partition(b"\r\n")[0]
-        while wire.recv(10_000):
-            pass  # it is closed
-    with narrow.client("slow") as client:
-        assert client.get("/datasets").status_code == 200
-
-
-def _asked(server: Server, path: str, key: str) -> socket.socket:
-    """Ask, with a window for the answer as small as it goes."""
-    address = urlsplit(server.url)
-    wire = socket.socket()
-    wire.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
-    wire.connect((address.hostname, address.port))
-    said = f"Accept: application/x-npy, {HDF5};q=0.9\r\nX-API-Key: {server.key_of(key)}"
-    wire.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\n{said}\r\n\r\n".encode())
-    return wire
-
-
-def _open_files(server: Server, *words: str) -> list[str]:
-    """Return what a service has open, by what its name holds."""
-    found = []
-    for place in Path(f"/proc/{server.process.pid}/fd").iterdir():
-        with contextlib.suppress(OSError):
-            found.append(str(place.readlink()))
-    return [name for name in found if all(word in name for word in words)]
-
-
-@pytest.mark.parametrize("drops", [0, 1])
-def test_who_does_not_read_is_hung_up_on(tmp_path: Path, drops: int) -> None:
-    """Never, or a byte a tenth of a second, of a whole data set and of an array."""
-    (tmp_path / "settings.json").write_text(json.dumps({"pause": 1.0, "concurrent": 4}))
-    with serving(tmp_path / "library", "--settings", str(tmp_path / "settings.json")) as server:
-        with server.client("slow") as client:
-            put(client, "large", as_file(copper(80), tmp_path))
-        where = path("large", "arrays", "particles/copper/position/value")
-        wires = [_asked(server, w, "slow") for w in (path("large"), where, path("large"), where)]
-        time.sleep(0.5)
-        assert len(_open_files(server, ".h5md")) == 4
-        until = time.monotonic() + 20
-        while _open_files(server, ".h5md") and time.monotonic() < until:
-            for wire in wires if drops else ():
-                with contextlib.suppress(OSError):
-                    wire.recv(1)
-            time.sleep(0.1)
-        assert _open_files(server, ".h5md") == []
-        with server.client("slow") as client:
-            assert len(get(client, "large", HDF5).content) > 10**7
-        for wire in wires:
-            wire.close()
-
-
-def test_who_reads_slowly_but_reads_gets_all_of_it(tmp_path: Path) -> None:
-    (tmp_path / "settings.json").write_text(json.dumps({"pause": 1.0}))
-    with serving(tmp_path / "library", "--settings", str(tmp_path / "settings.json")) as server:
-        body = as_file(copper(30), tmp_path)
-        with server.client("slow") as client:
-            put(client, "large", body)
-        with _asked(server, path("large"), "slow") as wire:
-            found = bytearray()
-            begun = time.monotonic()
-            while len(found) < len(body):
-                some = wire.recv(1 << 16)
-                assert some, f"hung up after {len(found)} of {len(body)} bytes"
-                found += some
-                time.sleep(len(some) / 8e5)
-            assert time.monotonic() - begun > 3
-
-
-def test_who_says_nothing_or_too_much_is_hung_up_on(narrow: Server) -> None:
-    address = urlsplit(narrow.url)
-
-    def said(*parts: bytes, gap: float = 0.0) -> bytes:
-        """Return what is answered to what is sent, until the connection ends."""
-        found = bytearray()
-        with socket.create_connection((address.hostname, address.port), timeout=20) as wire:
-            with contextlib.suppress(ConnectionError):
-                for part in parts:
-                    wire.sendall(part)
-                    time.sleep(gap)
-            with contextlib.suppress(ConnectionError):
-                while some := wire.recv(1 << 16):
-                    found += some
-        return bytes(found)
-
-    begun = time.monotonic()
-    assert said() == said(b"GET / HT") == b""
-    assert said(*[b"GET / HTTP/1.1\r\n", *[b"X: y\r\n"] * 30], gap=0.1) == b""
-    assert said(*[b"\r\n"] * 30, gap=0.1) == b""
-    assert time.monotonic() - begun < 30
-    line = b"X-Long: " + b"x" * 5000 + b"\r\n"
-    for many in (line * 1000, b"X: " + b"x" * 10**7, (b"X: y\r\n" * 100_000)):
-        assert b" 400 " in said(b"GET / HTTP/1.1\r\n", many).partition(b"\r\n")[0]
-    chunked = f"PUT /datasets/x HTTP/1.1\r\nHost: x\r\nX-API-Key: {narrow.key_of('trailing')}\r\n"
-    chunked += f"Content-Type: {HDF5}\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n"
-    assert b"HTTP/1.1 4" in said(chunked.encode(), line * 1000)
-    assert b"HTTP/1.1 4" in said(chunked.encode()[:-5], b"1;" + b"x" * 10**6)
-
-
-def test_too_often(narrow: Server) -> None:
-    with narrow.client("often") as often, narrow.client("seldom") as seldom:
-        answers = [often.get("/datasets") for _ in range(250)]
-        assert {a.status_code for a in answers} == {200, 429}
-        said = next(a for a in answers if a.status_code == 429)
-        problem(said, 429, "too-many")
-        assert int(said.headers["retry-after"]) >= 1
-        assert seldom.get("/datasets").status_code == 200
-        with httpx2.Client(base_url=narrow.url) as nobody:
-            guesses = [nobody.get("/datasets", headers={"X-API-Key": f"cuds_{n}"}) for n in range(150)]
-        assert {a.status_code for a in guesses} <= {401, 429}

@@ -1,64 +1,18 @@
 """SPARQL 1.1 over HTTP, as the protocol of the W3C asks for, and cut to what a key may read."""
 
-import contextlib
-import socket
-import subprocess
-import sysconfig
-import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
 import httpx2
 import pytest
 from rdflib import Graph, URIRef
-from rdflib.plugins.stores.sparqlstore import SPARQLStore, SPARQLUpdateStore
 
 import cuds
-from tests.server import Server, serving
+from tests.server import Server
+from tests.service.asking import ONE, QUERY, THREE, TWO, UPDATE, ask, change, has, names, told
 
-QUERY, UPDATE = {"Content-Type": "application/sparql-query"}, {"Content-Type": "application/sparql-update"}
-IN_JSON = {"Accept": "application/sparql-results+json"}
-ONE, TWO, THREE = (f"http://example.org/protocol/{n}" for n in ("one", "two", "three"))
-ENDLESS = f"SELECT (COUNT(*) AS ?n) {{ {' '.join(f'?a{i} ?b{i} ?c{i} .' for i in range(8))} }}"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def graphs(server: Server) -> Iterator[None]:
-    """Three graphs that say who they are."""
-    with server.client() as client:
-        for iri in (ONE, TWO, THREE):
-            said = f"DROP SILENT GRAPH <{iri}> ; INSERT DATA {{ GRAPH <{iri}> {{ <{iri}> <http://is.it/a> 1 }} }}"
-            assert client.post("/sparql", content=said, headers=UPDATE).status_code == 200
-        yield
-
-
-def told(answer: httpx2.Response) -> Any:
-    """Return what an answer says: true or false, or values."""
-    assert answer.status_code == 200, answer.text
-    said = answer.json()
-    return (
-        said["boolean"] if "boolean" in said else [v["value"] for r in said["results"]["bindings"] for v in r.values()]
-    )
-
-
-def ask(client: httpx2.Client, query: str, **more: Any) -> Any:
-    return told(client.post("/sparql", content=query, headers=QUERY, params=more))
-
-
-def has(*iris: str) -> str:
-    return "ASK { " + " ".join(f"<{i}> <http://is.it/a> 1 ." for i in iris) + " }"
-
-
-def names(*iris: str) -> str:
-    return "ASK { " + " ".join(f"GRAPH <{i}> {{ <{i}> ?p ?o }}" for i in iris) + " }"
-
-
-def change(client: httpx2.Client, update: str, **more: Any) -> httpx2.Response:
-    return client.post("/sparql", content=update, headers=UPDATE, params=more)
+pytestmark = pytest.mark.usefixtures("graphs")
 
 
 # --- the ways to ask ---
@@ -345,152 +299,3 @@ def test_a_key_that_reads_does_not_write(server: Server) -> None:
         assert (answer.status_code, answer.json()["type"]) == (403, "/problems/forbidden")
     with httpx2.Client(base_url=server.url) as nobody:
         assert nobody.post("/sparql", content="ASK {}", headers=QUERY).status_code == 401
-
-
-# --- limits, and others' clients ---
-
-
-def test_a_query_without_end_is_stopped_and_others_are_answered(admin: httpx2.Client) -> None:
-    answer = admin.post("/sparql", content=ENDLESS, headers=QUERY, params={"timeout": 1})
-    assert answer.status_code == 400
-    assert "not answered after 1 s" in answer.json()["detail"]
-    assert ask(admin, has(ONE)) is True
-
-
-def test_many_queries_without_end_hold_nobody_else_up(server: Server, admin: httpx2.Client) -> None:
-    def endless(_: int) -> int:
-        with server.client() as client:
-            return client.post("/sparql", content=ENDLESS, headers=QUERY, params={"timeout": 8}).status_code
-
-    with ThreadPoolExecutor(12) as pool:
-        waiting = [pool.submit(endless, n) for n in range(12)]
-        while not any(future.running() for future in waiting):
-            time.sleep(0.01)
-        time.sleep(0.5)
-        for _ in range(5):
-            assert admin.get("/datasets", params={"limit": 1}).status_code == 200
-        assert not any(future.done() for future in waiting)
-        assert {future.result() for future in waiting} <= {400, 503}
-
-
-def test_updates_without_end_hold_nobody_else_up(server: Server, admin: httpx2.Client) -> None:
-    """Of one key; the others read, ask and write as if they were not there."""
-    said = " . ".join(f"<urn:s{n}> <urn:p> {n}" for n in range(300))
-    with server.client("eve") as eve:
-        assert change(eve, f"INSERT DATA {{ {said} GRAPH <urn:endless> {{ {said} }} }}").status_code == 200
-    join = "?a ?b ?c . ?d ?e ?f . ?g ?h ?i . ?j ?k ?l . ?m ?n ?o . FILTER(?a = ?x)"
-
-    def endless(n: int) -> tuple[int, str]:
-        where = f"GRAPH ?w {{ {join} }}" if n % 2 else join
-        with server.client("eve") as client:
-            answer = change(client, f"DELETE {{ ?a ?b ?c }} INSERT {{ ?a ?b ?c }} WHERE {{ {where} }}", timeout=8)
-            return answer.status_code, answer.json()["detail"]
-
-    with ThreadPoolExecutor(12) as pool:
-        waiting = [pool.submit(endless, n) for n in range(12)]
-        time.sleep(1.5)
-        begun = time.monotonic()
-        for n in range(3):
-            assert admin.get("/datasets", params={"limit": 1}).status_code == 200
-            assert ask(admin, has(ONE)) is True
-            assert change(admin, f"INSERT DATA {{ GRAPH <urn:beside> {{ <urn:s> <urn:p> {n} }} }}").status_code == 200
-            again = (
-                f"INSERT {{ GRAPH <urn:beside> {{ <urn:t> ?p {n} }} }} WHERE {{ GRAPH <urn:beside> {{ ?s ?p ?o }} }}"
-            )
-            assert change(admin, again).status_code == 200
-        assert time.monotonic() - begun < 6
-        assert not any(future.done() for future in waiting)
-        assert {future.result() for future in waiting} == {(422, "update: not answered after 8 s")}
-    change(admin, "DROP DEFAULT ; DROP GRAPH <urn:endless>")
-
-
-def test_what_is_nested_without_end_does_not_end_the_service(admin: httpx2.Client) -> None:
-    deep = f"{'(' * 200_000}1{')' * 200_000}"
-    for text, headers in (
-        (f"SELECT * {{ FILTER({deep}) }}", QUERY),
-        (f"SELECT * FROM <{ONE}> {{ FILTER({deep}) }}", QUERY),
-        (f"INSERT {{ ?s ?p ?o }} WHERE {{ ?s ?p ?o FILTER({deep}) }}", UPDATE),
-        (f"INSERT DATA {{ <urn:s> <urn:p> {deep} }}", UPDATE),
-    ):
-        answer = admin.post("/sparql", content=text, headers=headers)
-        assert answer.status_code in (400, 422)
-        assert "nested" in answer.json()["detail"]
-    assert ask(admin, has(ONE)) is True
-
-
-def test_rdflib_asks_it(server: Server) -> None:
-    """Its SPARQLStore, with the key in a header."""
-    store = SPARQLStore(f"{server.url}/sparql", headers={"Authorization": f"Bearer {server.key}"})
-    graph = Graph(store, identifier=URIRef(ONE))
-    assert [(str(s), str(o)) for s, _, o in graph.triples((None, URIRef("http://is.it/a"), None))] == [(ONE, "1")]
-
-
-def test_rdflib_asks_and_changes_with_a_password(server: Server) -> None:
-    """The key is the password of anybody; as one of two credentials that differ it is none."""
-    store = SPARQLUpdateStore(f"{server.url}/sparql", f"{server.url}/sparql", auth=("anybody", server.key))
-    graph = Graph(store, identifier=URIRef("http://example.org/by/rdflib"))
-    graph.add((URIRef("urn:s"), URIRef("http://is.it/a"), URIRef("urn:o")))
-    assert list(graph.objects(URIRef("urn:s"))) == [URIRef("urn:o")]
-    for password in (server.key[:-1], "", server.key + "x"):
-        assert httpx2.get(f"{server.url}/sparql", auth=("admin", password)).status_code == 401
-    both = {"X-API-Key": server.key_of("alice")}
-    assert httpx2.get(f"{server.url}/sparql", auth=("admin", server.key), headers=both).status_code == 401
-
-
-def test_the_server_of_oxigraph_asks_it_by_service(tmp_path: Path) -> None:
-    """It joins what it holds with what is here; of a data set, and of a plain graph."""
-    with (
-        serving(tmp_path / "library", "--insecure-no-auth") as server,
-        server.client() as ours,
-        oxigraph() as theirs,
-        httpx2.Client(base_url=theirs) as other,
-    ):
-        with cuds.connect(server.url) as library:
-            library.put(cuds.Density(label="of copper", value="8.9 g/cm^3"), "copper")
-        said = "INSERT DATA { GRAPH <urn:ours> { <urn:a> <urn:p> 1 . <urn:b> <urn:p> 2 } }"
-        assert change(ours, said).status_code == 200
-        said = 'INSERT DATA { <urn:b> <urn:q> "theirs" . <urn:c> <urn:named> "of copper" }'
-        assert other.post("/update", content=said, headers=UPDATE).status_code == 204
-
-        def found(where: str) -> list[str]:
-            return sorted(told(other.post("/query", content=f"SELECT * {{ {where} }}", headers={**QUERY, **IN_JSON})))
-
-        here = f"SERVICE <{server.url}/sparql>"
-        assert found(f"?x <urn:q> ?q {here} {{ ?x <urn:p> ?n }}").count("2") == 1
-        assert found(f"{here} {{ GRAPH <urn:ours> {{ ?x <urn:p> ?n }} }} FILTER(?n < 2)") == ["1", "urn:a"]
-        label = "<http://www.w3.org/2000/01/rdf-schema#label>"
-        assert "urn:c" in found(f"?c <urn:named> ?l {here} {{ ?x {label} ?l }}")
-        back = f"SELECT * {{ SERVICE <{theirs}/query> {{ ?s ?p ?o }} }}"
-        refused = ours.post("/sparql", content=back, headers=QUERY)
-        assert (refused.status_code, "SERVICE" in refused.json()["detail"]) == (400, True)
-
-
-@contextmanager
-def oxigraph() -> Iterator[str]:
-    """Yield the address of a server of Oxigraph."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        where = f"127.0.0.1:{free.getsockname()[1]}"
-    program = Path(sysconfig.get_path("scripts")) / "oxigraph"
-    process = subprocess.Popen([program, "serve", "--bind", where], stderr=subprocess.DEVNULL)
-    try:
-        until = time.monotonic() + 30
-        while True:
-            with contextlib.suppress(httpx2.TransportError):
-                httpx2.get(f"http://{where}/")
-                break
-            assert time.monotonic() < until, "it does not come up"
-            time.sleep(0.05)
-        yield f"http://{where}"
-    finally:
-        process.kill()
-        process.wait()
-
-
-def test_curl_asks_it(server: Server) -> None:
-    told = ["curl", "-sS", "-H", f"Authorization: Bearer {server.key}", "-H", "Accept: text/csv", "--data-urlencode"]
-    found = subprocess.run(
-        [*told, f"query={SELECT} ORDER BY ?s", f"{server.url}/sparql"], check=True, capture_output=True
-    )
-    assert found.stdout.decode().splitlines()[0] == "s"
-    assert {ONE, TWO, THREE} <= set(found.stdout.decode().splitlines())
