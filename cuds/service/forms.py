@@ -60,9 +60,11 @@ class Stored:
         """Return the media types in which it is sent."""
         if self.version.plain:
             return [*GRAPHS, JSON]
-        kinds = self._kept("kinds", lambda: "\n".join(sorted(kinds_in(self.graph()))).encode()).decode().split("\n")
-        held = [media for media, kind in _OF.items() if any(issubclass(_class(k), kind) for k in kinds)]
-        return [JSON, *GRAPHS, HDF5, *held]
+        return [JSON, *GRAPHS, HDF5, *self._kept("offers", self._of_kind).decode().split()]
+
+    def _of_kind(self) -> bytes:
+        kinds = [_class(name) for name in kinds_in(self.graph())]
+        return " ".join(m for m, kind in _OF.items() if any(issubclass(k, kind) for k in kinds)).encode()
 
     def text(self, media: str) -> bytes:
         """Return it in a form that is text."""

@@ -25,8 +25,8 @@ def found(request: Request, name: str, number: int | None) -> Stored:
     """
     here, by = state(request), who(request)
     if number is None:
-        here.rights.read(by, name)
-    elif not _seen(here.rights, by, name, number):
+        return Stored(here, here.rights.read(by, name))
+    if not _seen(here.rights, by, name, number):
         raise missing(name, here.rights.known(by))
     return Stored(here, here.library.version(name, number))
 

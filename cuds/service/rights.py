@@ -15,6 +15,7 @@ from cuds.errors import ForbiddenError, FormatError, InvalidError, UnknownError,
 from cuds.service.identity import Principal, replaced
 from cuds.store import Library
 from cuds.store.naming import DEFAULT, name_of
+from cuds.store.protocol import Version
 
 ALL = "*"
 _KNOWN = 10_000  # owners that are remembered
@@ -80,14 +81,16 @@ class Rights:
     def owner(self, name: str) -> str:
         """Return whose a name is; empty for nobody's. Of one version that does not change."""
         try:
-            tag = self.library.version(name).tag
+            return self._of(self.library.version(name))
         except UnknownError:
             return ""
-        if tag not in self._owners:
+
+    def _of(self, version: Version) -> str:
+        if version.tag not in self._owners:
             if len(self._owners) >= _KNOWN:
                 self._owners.clear()
-            self._owners[tag] = self.library.owners().get(name, "")
-        return self._owners[tag]
+            self._owners[version.tag] = self.library.owners().get(version.name, "")
+        return self._owners[version.tag]
 
     def _may(self, who: Principal, name: str, owner: str, list_: str) -> bool:
         if who.may("admin") or owner in ("", who.name) or name == DEFAULT:
@@ -98,8 +101,8 @@ class Rights:
 
     # --- demands ---
 
-    def read(self, who: Principal, name: str) -> None:
-        """Demand that somebody may read a name.
+    def read(self, who: Principal, name: str) -> Version:
+        """Return the newest version of a name, which somebody may read.
 
         Raises
         ------
@@ -107,8 +110,13 @@ class Rights:
             When not: that it is there is nobody's business.
         """
         self.reader(who)
-        if name not in self.library or not self.may_read(who, name):
+        try:
+            newest = self.library.version(name)
+        except UnknownError:
+            newest = None
+        if newest is None or not self._may(who, name, self._of(newest), "readers"):
             raise missing(name, self.known(who))
+        return newest
 
     def reader(self, who: Principal) -> None:
         """Demand that somebody may read at all.
