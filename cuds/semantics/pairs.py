@@ -117,6 +117,7 @@ def coulomb(
     truncation: str = "",
     accuracy: float | None = None,
     dielectric: float | None = None,
+    permittivity: float | None = None,
 ) -> Potential:
     """Return the interaction of the charges of the particles.
 
@@ -132,6 +133,8 @@ def coulomb(
         Of the Ewald sum: the relative strength of what real space leaves at the cutoff.
     dielectric : float, optional
         Of the reaction field: the relative permittivity of what lies beyond the cutoff; ``math.inf`` of a conductor.
+    permittivity : float, optional
+        The relative permittivity of the medium around all charges, like the 15 of coarse-grained force fields.
 
     Examples
     --------
@@ -142,7 +145,9 @@ def coulomb(
     elements = tuple(dict.fromkeys(species))
     between = [(i, j) for i in range(len(elements)) for j in range(i, len(elements))]
     chosen = truncation or _usual(accuracy, dielectric)
-    made = _potential(form("Coulomb"), elements, between, {}, (cutoff, None, chosen, ""))
+    medium = {} if permittivity is None else {"permittivity": [_medium(permittivity)] * len(between)}
+    found = form("ScreenedCoulomb" if medium else "Coulomb")
+    made = _potential(found, elements, between, medium, (cutoff, None, chosen, ""))
     if dictionary()["truncations"][chosen]["summed"] != (accuracy is not None):
         raise InvalidError(
             f"accuracy: {accuracy} with {chosen}", hint="an Ewald sum has one, nothing else does", field="accuracy"
@@ -153,6 +158,12 @@ def coulomb(
             f"dielectric: {dielectric} with {chosen}", hint="a ReactionField has one, nothing else", field="dielectric"
         )
     return made.replace(terms=(made.terms[0].replace(accuracy=accuracy, dielectric=given),))
+
+
+def _medium(permittivity: float) -> Quantity:
+    if not permittivity > 0:
+        raise InvalidError(f"permittivity: {permittivity}", hint="give a positive number", field="permittivity")
+    return Quantity(permittivity, "1")
 
 
 def _usual(accuracy: float | None, dielectric: float | None) -> str:

@@ -1,7 +1,5 @@
 """A coarse-grained liquid: beads of four waters each, ions, and chains of four, in a reaction field."""
 
-from itertools import combinations_with_replacement
-
 import numpy as np
 
 import cuds
@@ -39,8 +37,4 @@ def beads(edge: int) -> tuple[cuds.ParticleSystem, cuds.Potential]:
         name: {"epsilon": (well, "kJ/mol"), "sigma": (0.47, "nm")} for name, well in zip(KINDS, wells, strict=True)
     }
     near = cuds.mixed("LennardJones", numbers, rule="Geometric", cutoff="1.1 nm", truncation="ShiftedCutoff")
-    for one, two in combinations_with_replacement(KINDS, 2):
-        near += cuds.pair(
-            "ScreenedCoulomb", one, two, permittivity=15.0, cutoff="1.1 nm", truncation="ConductingReactionField"
-        )
-    return system, near
+    return system, near + cuds.coulomb(KINDS, cutoff="1.1 nm", dielectric=np.inf, permittivity=15.0)

@@ -104,6 +104,24 @@ def of_field(case: str, cutoff: float, tmp_path: Path) -> None:
     assert (made.truncation, made.dielectric) == (term.truncation, term.dielectric)
 
 
+@pytest.mark.parametrize("engine", ["gromacs", "lammps"])
+def test_charges_in_a_medium_are_as_much_weaker(engine: str) -> None:
+    box = cuds.ParticleSystem(
+        positions=([[0, 0, 0], [3, 0, 0], [0, 4, 1]], "angstrom"), species=[0, 0, 0], charges=([0.5, -0.5, 0.3], "e"),
+        kinds=(cuds.Species(symbol="A", mass="10 Da"),), cell=(20 * np.eye(3), "angstrom"), pbc=(True,) * 3,
+    )  # fmt: skip
+    for beyond in (None, np.inf):
+        bare, weaker = (
+            cuds.energy(
+                box,
+                potential=cuds.coulomb("A", cutoff="0.9 nm", permittivity=around, dielectric=beyond),
+                engine=engine,
+            )
+            for around in (None, 15.0)
+        )
+        assert weaker.value.in_unit("kJ/mol") == pytest.approx(bare.value.in_unit("kJ/mol") / 15, rel=1e-7)
+
+
 ENDINGS = {
     "nothing": {},
     "a shift of both": {"vdw_modifier": "Potential-shift", "coulomb_modifier": "Potential-shift"},
@@ -282,6 +300,8 @@ def test_what_gromacs_cannot_end_so_is_refused() -> None:
         cuds.coulomb("A", cutoff="0.8 nm", dielectric=2.0, truncation="SharpCutoff")
     with pytest.raises(InvalidError, match="dielectric"):
         cuds.coulomb("A", cutoff="0.8 nm", truncation="ReactionField")
+    with pytest.raises(InvalidError, match="permittivity"):
+        cuds.coulomb("A", cutoff="0.8 nm", permittivity=0.0)
 
 
 def test_a_tail_is_that_of_lammps_where_the_mean_is_the_same() -> None:
