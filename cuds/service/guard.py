@@ -1,5 +1,7 @@
 """At the door: who asks, and whether not too often; and what becomes of what goes wrong behind it."""
 
+from contextlib import nullcontext
+
 from anyio.to_thread import run_sync
 from fastapi.exceptions import RequestValidationError
 from starlette.datastructures import Headers
@@ -10,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cuds.errors import CudsError, UnauthorisedError
 from cuds.service.identity import EVERYBODY, Principal, credentials, is_key, principal
+from cuds.service.limits import Turns
 from cuds.service.observing import REQUEST, log
 from cuds.service.problems import Problem, answer, of_status
 from cuds.service.state import State
@@ -30,13 +33,16 @@ class Guard:
     """
 
     def __init__(self, app: ASGIApp, state: State) -> None:
-        self.app, self.state = app, state
+        self.app, self.state, self.turns = app, state, Turns(state.settings.each)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
-        if scope["type"] == "http":
-            scope.setdefault("state", {})["who"] = await self._who(scope)
-        await self.app(scope, receive, send)
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        who = scope.setdefault("state", {})["who"] = await self._who(scope)
+        with self.turns.one(who.name) if who.name else nullcontext():
+            await self.app(scope, receive, send)
 
     async def _who(self, scope: Scope) -> Principal:
         if self.state.settings.open_to_all:

@@ -2,7 +2,9 @@
 
 import asyncio
 import time
-from collections import OrderedDict
+from collections import Counter, OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -69,6 +71,44 @@ class Limits:
             raise Problem("malformed", f"Content-Length: {said[:50]!r}", hint="give a number", headers=_CLOSE)
         if int(said) > self.settings.body:
             raise _too_large(self.settings.body)
+
+
+class Turns:
+    """How many requests of each key are answered at the same time: one alone does not keep the others out.
+
+    Parameters
+    ----------
+    most : int
+        Of one key.
+    """
+
+    def __init__(self, most: int) -> None:
+        self.most, self._running = most, Counter[str]()
+
+    @contextmanager
+    def one(self, who: str) -> Iterator[None]:
+        """Have one of somebody answered.
+
+        Raises
+        ------
+        Problem
+            When there are as many as there may be.
+        """
+        if self._running[who] >= self.most:
+            raise _later(f"{self.most} requests of this key are being answered", 1)
+        self._running[who] += 1
+        try:
+            yield
+        finally:
+            self._running[who] -= 1
+            if not self._running[who]:
+                del self._running[who]
+
+
+def _later(what: str, wait: int) -> Problem:
+    problem = Problem.of(TooManyError(what, hint=f"ask again in {wait} s", wait=wait))
+    problem.headers["Retry-After"] = str(wait)
+    return problem
 
 
 def _encoding(headers: Headers) -> None:
@@ -147,7 +187,4 @@ class Buckets:
             self._left.popitem(last=False)
         if left < 1:
             wait = max(1, round((1 - left) / self.rate))
-            error = TooManyError(f"more than {self.rate:g} requests a second", hint=f"ask again in {wait} s", wait=wait)
-            problem = Problem.of(error)
-            problem.headers["Retry-After"] = str(wait)
-            raise problem
+            raise _later(f"more than {self.rate:g} requests a second", wait)

@@ -46,8 +46,8 @@ class Settings(BaseModel):
         Requests a second for each key, and how many at once.
     body, graph, selection : int
         The most bytes of a request, of a graph, and of a part of an array that is computed.
-    concurrent : int
-        Requests that are answered at the same time.
+    concurrent, each : int
+        Requests that are answered at the same time: all, and of one key.
     pause, slowest
         Seconds to wait for the next bytes of a request, or for who reads an answer; the least bytes a second after
         that.
@@ -71,6 +71,7 @@ class Settings(BaseModel):
     graph: Bytes = 16 * _MB
     selection: Bytes = 256 * _MB
     concurrent: Annotated[int, Field(ge=1)] = 256
+    each: Annotated[int, Field(ge=1)] = 240
     pause: Seconds = 30.0
     slowest: Bytes = 1000
     query: Seconds = 30.0

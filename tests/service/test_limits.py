@@ -30,7 +30,7 @@ def narrow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         "graph": 10_000,
         "selection": 1000,
         "pause": 1.0,
-        "rate": 50,
+        "rate": 10,
         "burst": 100,
         "quota": 150_000,
     }
@@ -71,6 +71,33 @@ def test_slow_bodies_are_not_awaited(narrow: Server) -> None:
             pass  # it is closed
     with narrow.client("slow") as client:
         assert client.get("/datasets").status_code == 200
+
+
+def test_one_key_does_not_keep_others_out(tmp_path: Path) -> None:
+    (tmp_path / "settings.json").write_text(json.dumps({"each": 3}))
+    with (
+        serving(tmp_path / "library", "--settings", str(tmp_path / "settings.json")) as server,
+        server.client("greedy") as greedy,
+        server.client("modest") as modest,
+    ):
+
+        def becomes(status: int) -> httpx2.Response:
+            until = time.monotonic() + 20
+            while (answer := greedy.get("/datasets")).status_code != status:
+                assert time.monotonic() < until, answer.text
+            return answer
+
+        address = urlsplit(server.url)
+        head = f"PUT /datasets/x HTTP/1.1\r\nHost: x\r\nX-API-Key: {server.key_of('greedy')}\r\n"
+        with contextlib.ExitStack() as held:
+            for _ in range(3):
+                wire = held.enter_context(socket.create_connection((address.hostname, address.port), timeout=20))
+                wire.sendall(f"{head}Content-Type: {HDF5}\r\nContent-Length: 1000\r\n\r\nxx".encode())
+            said = becomes(429)
+            assert "3 requests of this key" in problem(said, 429, "too-many")["detail"]
+            assert said.headers["retry-after"] == "1"
+            assert modest.get("/datasets").status_code == 200
+        becomes(200)
 
 
 def _asked(server: Server, path: str, key: str) -> socket.socket:
