@@ -1,7 +1,7 @@
 """The density of water, by one script for every engine that moves molecules."""
 
-from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from cuds.model.particles import ParticleSystem
 from tests.waters import spce, waters
 
 Count = Callable[[int, int], int]
+Begun = Mapping[float, Sequence[Future[list[float]]]]
 PUBLISHED = 0.998  # g/cm3 at 300 K and 1 bar (Berendsen, Grigera and Straatsma 1987)
 ACCURACY = 1e-5  # of Ewald sums: pressures of one configuration are within 2 bar of those at 1e-6, at 1e-4 within 30
 CORES = ThreadPoolExecutor(2)  # each run is a process of its own
@@ -33,24 +34,32 @@ def pressure(density: float, seed: int, repeat: int, cutoff: str, picoseconds: i
     return [float(mean.value.in_unit("bar")), float(mean.error.in_unit("bar"))]
 
 
-def of_starts(density: float, starts: int, *how: Any, engine: str) -> tuple[float, float]:
+def begun(tried: Mapping[float, tuple[int, int]], repeat: int, cutoff: str, *, engine: str) -> Begun:
+    """Begin the runs at some densities, each with a number of starts and of picoseconds."""
+    return {
+        density: [
+            CORES.submit(pressure, density, 2 + seed, repeat, cutoff, ps, engine=engine) for seed in range(starts)
+        ]
+        for density, (starts, ps) in tried.items()
+    }
+
+
+def of_starts(runs: Sequence[Future[list[float]]]) -> tuple[float, float]:
     """The mean pressure of several starts, and its error by what each says of its own and by their spread."""
-    runs = CORES.map(lambda seed: pressure(density, seed, *how, engine=engine), range(2, 2 + starts))
-    values, errors = np.array(list(runs)).T
-    spread = values.std(ddof=1) if starts > 1 else 0.0
-    return float(values.mean()), float(max(spread, np.sqrt((errors**2).mean())) / np.sqrt(starts))
+    values, errors = np.array([run.result() for run in runs]).T
+    spread = values.std(ddof=1) if len(runs) > 1 else 0.0
+    return float(values.mean()), float(max(spread, np.sqrt((errors**2).mean())) / np.sqrt(len(runs)))
 
 
-def density_at_one_bar(tried: Mapping[float, tuple[int, int]], *how: Any, engine: str) -> tuple[float, float]:
+def density_at_one_bar(runs: Begun, *, engine: str) -> tuple[float, float]:
     """Between densities at which the pressure is known, and its error.
 
     It is that in the middle, nearly at 1 bar, which counts; the others give how stiff the liquid is.
     """
-    pressures = [of_starts(d, n, *how, ps, engine=engine) for d, (n, ps) in tried.items()]
-    values, errors = np.array(pressures).T
+    values, errors = np.array([of_starts(several) for several in runs.values()]).T
 
     def between(pressures: np.ndarray) -> float:
-        return float(np.polyval(np.polyfit(pressures, list(tried), 2), 1.0))
+        return float(np.polyval(np.polyfit(pressures, list(runs), 2), 1.0))
 
     found = between(values)
     spread = [between(values + e * one) - found for e, one in zip(errors, np.eye(3), strict=True)]
@@ -68,8 +77,8 @@ def test_density_is_that_published_in_both_engines(count: Count) -> None:
     how: Any = ({0.98: (1, 30), 0.998: (6, 80), 1.016: (1, 30)}, 6, "0.9 nm")
     if not deep:
         how = ({0.9: (1, 2), 1.0: (2, 2), 1.1: (1, 2)}, 4, "0.6 nm")
-    with ThreadPoolExecutor(len(engines)) as pool:
-        found = list(pool.map(lambda engine: density_at_one_bar(*how, engine=engine), engines))
+    runs = {engine: begun(*how, engine=engine) for engine in engines}
+    found = [density_at_one_bar(runs[engine], engine=engine) for engine in engines]
     (one, e1), (two, e2) = found
     assert abs(one - two) < 4 * np.hypot(e1, e2) + (0 if deep else 0.05)
     for value, error in found:
