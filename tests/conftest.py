@@ -27,6 +27,13 @@ def count(request: pytest.FixtureRequest) -> Callable[[int, int], int]:
     return chosen
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with those that may take longest, so that nobody waits for them at the end."""
+    marks = ((item, item.get_closest_marker("timeout")) for item in items)
+    patience = {item: mark.args[0] for item, mark in marks if mark is not None}
+    items.sort(key=lambda item: -patience.get(item, 0))
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say which counts were reduced; the reports carry them here from whatever process ran the test."""
     reports = [r for rs in terminalreporter.stats.values() for r in rs if getattr(r, "when", "") == "call"]
