@@ -1,6 +1,7 @@
 """Water, rigid and flexible, in every engine that moves molecules: energy is conserved and temperature is shared."""
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -14,16 +15,28 @@ from tests.waters import off, spce, waters
 
 Count = Callable[[int, int], int]
 ENGINES = ["lammps", "gromacs"]
+pytestmark = pytest.mark.xdist_group("water")  # in one process: they share what moved
 MODELS: dict[str, tuple[bool, float]] = {"rigid": (True, 1.0), "flexible": (False, 0.5)}  # and the time step in fs
 
 
-def liquid(engine: str, repeat: int, cutoff: str, *, rigid: bool, seed: int = 1) -> ParticleSystem:
+@cache
+def liquid(repeat: int, cutoff: str, *, rigid: bool, seed: int = 1) -> ParticleSystem:
     """At about 300 K after half a picosecond."""
     step, start = MODELS["rigid" if rigid else "flexible"][1], waters(repeat, rigid=rigid, seed=2)
     job = MolecularDynamics(start, potential=spce(cutoff), ensemble="NVT", thermostat="langevin", seed=seed, record=(),
                             temperature="300 K", thermostat_time="0.02 ps", timestep=(step, "fs"),
                             duration="0.5 ps")  # fmt: skip
-    return cuds.run(job, engine=engine).all(ParticleSystem)[-1]
+    return cuds.run(job, engine="gromacs").all(ParticleSystem)[-1]
+
+
+@cache
+def moved(engine: str, model: str, repeat: int, cutoff: str, picoseconds: int, seed: int = 1) -> Any:
+    """What a liquid does when it is left alone."""
+    rigid, step = MODELS[model]
+    job = MolecularDynamics(liquid(repeat, cutoff, rigid=rigid, seed=seed), potential=spce(cutoff), every="5 fs",
+                            timestep=(step, "fs"), duration=(picoseconds, "ps"), seed=1,
+                            record=("positions", "velocities"))  # fmt: skip
+    return cuds.run(job, engine=engine)
 
 
 def blocks(values: np.ndarray, number: int = 5) -> tuple[float, float]:
@@ -37,12 +50,10 @@ def blocks(values: np.ndarray, number: int = 5) -> tuple[float, float]:
 @pytest.mark.parametrize("engine", ENGINES)
 def test_energy_is_conserved_and_temperature_is_shared(engine: str, model: str, count: Count) -> None:
     """No drift but what its error allows; centres of mass are as warm as all degrees of freedom together."""
-    rigid, step = MODELS[model]
+    rigid = MODELS[model][0]
     repeat, cutoff = (6, "0.9 nm") if count(0, 1) else (4, "0.6 nm")
-    start, picoseconds = liquid(engine, repeat, cutoff, rigid=rigid), count(1, 10)
-    more: dict[str, Any] = {"timestep": (step, "fs"), "duration": (picoseconds, "ps"), "every": "5 fs", "seed": 1}
-    job = MolecularDynamics(start, potential=spce(cutoff), record=("positions", "velocities"), **more)
-    result = cuds.run(job, engine=engine)
+    start, picoseconds = liquid(repeat, cutoff, rigid=rigid), count(1, 10)
+    result = moved(engine, model, repeat, cutoff, picoseconds)
     series, frames = result.series, result.trajectory
     total, t = series["total_energy"].values.in_unit("kJ/mol"), series.times.in_unit("ps")
     kelvin, error = blocks(series["temperature"].values.in_unit("K")[1:])
@@ -70,19 +81,15 @@ def test_both_engines_move_it_alike_from_the_same_starts(model: str, count: Coun
     Energy goes to and fro between stretches and the rest for longer than a run takes, so that a run does not show how
     far others will be from it: several starts do.
     """
-    rigid, step = MODELS[model]
     repeat, cutoff = (6, "0.9 nm") if count(0, 1) else (4, "0.6 nm")
     drifts, kelvins = np.empty((2, 2, starts := count(2, 4), 2))  # of which engine and start: it and its error
     for k in range(starts):
-        start = liquid("gromacs", repeat, cutoff, rigid=rigid, seed=k + 1)
-        job = MolecularDynamics(start, potential=spce(cutoff), every="5 fs", timestep=(step, "fs"),
-                                duration=(count(1, 10), "ps"), seed=1)  # fmt: skip
-        results = [cuds.run(job, engine=engine) for engine in ENGINES]
+        results = [moved(engine, model, repeat, cutoff, count(1, 10), k + 1) for engine in ENGINES]
         one, two = (r.trajectory.positions.in_unit("angstrom") for r in results)
         np.testing.assert_allclose(one[:5], two[:5], rtol=0, atol=1e-4)
         for e, result in enumerate(results):
             mean = result.series["temperature"].mean(after="0.1 ps")
-            drifts[e, k] = drift(result.series, len(start))
+            drifts[e, k] = drift(result.series, 3 * repeat**3)
             kelvins[e, k] = float(mean.value.in_unit("K")), float(mean.error.in_unit("K"))
     alike(f"{model}: drift in kJ/mol/ps/atom", drifts)
     alike(f"{model}: temperature in K", kelvins)
