@@ -44,14 +44,6 @@ class Answer:
     content: bytes
 
 
-class UnreadableError(InvalidError):
-    """A query or an update that a process cannot read, or not do."""
-
-    def __init__(self, said: str, what: str, hint: str) -> None:
-        super().__init__(f"{what}: {said}", hint=hint, field=what)
-        self.said = said
-
-
 class Askers:
     """Processes that answer queries; they are started when they are first needed.
 
@@ -278,7 +270,7 @@ def _said(what: str, error: str, message: str) -> InvalidError | StorageError:
     if error == "OSError":
         return StorageError(f"the index cannot be read: {message}", hint="ask again")
     hint = "ask for what SPARQL 1.1 itself has, and declare prefixes"
-    return UnreadableError(message, what, hint)
+    return InvalidError(f"{what}: {message}", hint=hint, field=what, said=message)
 
 
 def _end(process: "subprocess.Popen[bytes]", *files: IO[bytes]) -> None:

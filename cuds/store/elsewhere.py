@@ -16,9 +16,10 @@ from typing import Any
 
 import pyoxigraph as ox
 
+from cuds.errors import InvalidError
 from cuds.semantics.nesting import refuse_deep
 from cuds.semantics.updates import Operation, named_in
-from cuds.store.askers import Session, UnreadableError
+from cuds.store.askers import Session
 from cuds.store.effects import Quads, Seen, Triples, Where
 from cuds.store.index import Index
 from cuds.store.naming import DEFAULT
@@ -55,8 +56,10 @@ class Elsewhere:
         """
         try:
             self.session.answer({"does": "read", "text": update})
-        except UnreadableError as error:
-            raise SyntaxError(error.said) from None
+        except InvalidError as error:
+            if "said" not in error.fields:
+                raise
+            raise SyntaxError(error.fields["said"]) from None
 
     def inspect(self, text: bytes, by: str) -> list[str]:  # the session knows who
         """Return what the shapes have against a graph, in N-Triples."""
