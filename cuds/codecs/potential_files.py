@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from functools import lru_cache
 
-from cuds.codecs.potential_formats import READERS, Recognised, by_name
+from cuds.codecs.potential_formats import READERS, Lines, Recognised, by_name
 from cuds.errors import AmbiguousError, FormatError, InvalidError, did_you_mean
 from cuds.model.potential import ParameterFile, PotentialTerm
 from cuds.semantics.dictionary import Form, dictionary, form
@@ -12,7 +12,7 @@ from cuds.semantics.dictionary import Form, dictionary, form
 @lru_cache(maxsize=8)  # a file is asked about some times in a row, and takes a tenth of a second
 def recognise(content: bytes) -> tuple[Recognised, ...]:
     """Return every format that the content fits."""
-    lines = content.decode("latin-1").split("\n")
+    lines = Lines(content.decode("latin-1").split("\n"))
     return tuple(found for reader in READERS for found in reader(lines))
 
 

@@ -11,6 +11,8 @@ LAMMPS documentation, the pair style that reads each format.
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import takewhile
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,19 @@ class Recognised:
 
 _LONGEST = 200_000  # lines; what is longer is a table of numbers
 
-Reader = Callable[[list[str]], list[Recognised]]
+
+class Lines(list[str]):
+    """The lines of a file."""
+
+    @cached_property
+    def plain(self) -> list[str]:
+        """Those that say something, without what stands behind a ``#``; none of a very long file."""
+        if len(self) > _LONGEST:
+            return []
+        return [line for line in (line.partition("#")[0].strip() for line in self) if line]
+
+
+Reader = Callable[[Lines], list[Recognised]]
 
 
 # How names of files end, for formats that cannot be told apart; without an ending, the usual one of them.
@@ -74,14 +88,7 @@ def numbers(words: Iterable[str]) -> list[float] | None:
         return None
 
 
-def without_comments(lines: list[str]) -> list[str]:
-    """Return the lines that say something, without what stands behind a ``#``; none of a very long file."""
-    if len(lines) > _LONGEST:
-        return []
-    return [line for line in (line.partition("#")[0].strip() for line in lines) if line]
-
-
-def setfl(lines: list[str]) -> list[Recognised]:
+def setfl(lines: Lines) -> list[Recognised]:
     """DYNAMO setfl: tables of embedding energies, densities, pair energies; and its four extensions."""
     try:
         count, *elements = lines[3].split()
@@ -105,7 +112,7 @@ def setfl(lines: list[str]) -> list[Recognised]:
     return [Recognised(f, tuple(elements)) for f, fit in fits.items() if fit]
 
 
-def funcfl(lines: list[str]) -> list[Recognised]:
+def funcfl(lines: Lines) -> list[Recognised]:
     """DYNAMO funcfl: one element, said by its atomic number."""
     try:
         number = int(lines[1].split()[0])
@@ -146,11 +153,11 @@ _ENTRIES: dict[int, list[tuple[Callable[[list[float]], bool], tuple[str, ...]]]]
 }  # fmt: skip
 
 
-def entries(lines: list[str]) -> list[Recognised]:
+def entries(lines: Lines) -> list[Recognised]:
     """Entries of three elements and a fixed number of numbers, over as many lines as they like."""
-    words = " ".join(without_comments(lines)).split()
-    if not _named(words[:3]):
+    if not _named(" ".join(lines.plain[:4]).split()[:3]):
         return []
+    words = " ".join(lines.plain).split()
     size = next((i for i in range(4, len(words)) if _named(words[i : i + 3])), len(words))
     starts = range(0, len(words), size)
     values = [numbers(words[i + 3 : i + size]) for i in starts]
@@ -167,15 +174,15 @@ def _named(words: list[str]) -> bool:
     return len(words) == 3 and all(re.fullmatch(r"[A-Za-z][\w()+*-]*", w) and numbers([w]) is None for w in words)
 
 
-def extep(lines: list[str]) -> list[Recognised]:
+def extep(lines: Lines) -> list[Recognised]:
     """ExTeP: entries of Tersoff, then tables of corrections in comments that LAMMPS reads."""
     start = next((i for i, line in enumerate(lines) if "F_corr" in line), None)
     if start is None:
         return []
-    return [Recognised("extep", r.elements) for r in entries(lines[:start]) if r.format == "tersoff"]
+    return [Recognised("extep", r.elements) for r in entries(Lines(lines[:start])) if r.format == "tersoff"]
 
 
-def hydrocarbon(lines: list[str]) -> list[Recognised]:
+def hydrocarbon(lines: Lines) -> list[Recognised]:
     """REBO, AIREBO and AIREBO-M, which label their numbers; REBOMoS likewise."""
     labels = {line.split()[1] for line in lines[:200] if len(line.split()) == 2}
     if {"rcmin_MM", "rcmax_MS", "Q_SS"} <= labels:
@@ -187,13 +194,13 @@ def hydrocarbon(lines: list[str]) -> list[Recognised]:
     return [Recognised(f, ("C", "H")) for f in ("rebo", "airebo")]
 
 
-def lcbop(lines: list[str]) -> list[Recognised]:
+def lcbop(lines: Lines) -> list[Recognised]:
     """LCBOP labels its numbers, too."""
     labels = {line.split()[1].rstrip(",") for line in lines[:40] if len(line.split()) > 1}
     return [Recognised("lcbop", ("C",))] if {"gamma1", "kappa", "beta2", "B2"} <= labels else []
 
 
-def uf3(lines: list[str]) -> list[Recognised]:
+def uf3(lines: Lines) -> list[Recognised]:
     """UF3: blocks of splines of pairs and triples."""
     if not lines[0].startswith("#UF3 POT"):
         return []
@@ -203,15 +210,18 @@ def uf3(lines: list[str]) -> list[Recognised]:
     return [Recognised("uf3", tuple(dict.fromkeys(e for h in heads for e in h[1 : 1 + int(h[0][0])])))]
 
 
-def snap(lines: list[str]) -> list[Recognised]:
+def snap(lines: Lines) -> list[Recognised]:
     """SNAP: coefficients by element, or the parameters of its descriptors."""
-    rows = [line.split() for line in without_comments(lines)]
-    keys = {row[0] for row in rows if len(row) == 2}
-    if {"rcutfac", "twojmax"} <= keys and "nelems" not in {row[0] for row in rows}:
-        return [Recognised("snapparam")]
-    if not rows or len(rows[0]) != 2 or not all(w.isdigit() for w in rows[0]):
+    if any(line.startswith("rcutfac") for line in lines.plain):
+        rows = [line.split() for line in lines.plain]
+        keys = {row[0] for row in rows if len(row) == 2}
+        if {"rcutfac", "twojmax"} <= keys and "nelems" not in {row[0] for row in rows}:
+            return [Recognised("snapparam")]
+    first = lines.plain[0].split() if lines.plain else []
+    if len(first) != 2 or not all(w.isdigit() for w in first):
         return []
-    n, size = map(int, rows[0])
+    rows = [line.split() for line in lines.plain]
+    n, size = map(int, first)
     if n < 1 or len(rows) != 1 + n * (size + 1):
         return []
     heads, values = rows[1 :: size + 1], [r for i, r in enumerate(rows[1:]) if i % (size + 1)]
@@ -220,22 +230,26 @@ def snap(lines: list[str]) -> list[Recognised]:
     return [Recognised("snapcoeff", tuple(h[0] for h in heads))]
 
 
-def pod(lines: list[str]) -> list[Recognised]:
+def pod(lines: Lines) -> list[Recognised]:
     """Proper orthogonal descriptors: parameters, or coefficients."""
-    rows = [line.split() for line in without_comments(lines)]
-    if rows and rows[0][0] == "model_coefficients:":
+    if lines.plain and lines.plain[0].split()[0] == "model_coefficients:":
         return [Recognised("pod/coefficients")]
-    found = {row[0]: row[1:] for row in rows if row}
+    if not any(line.startswith("species") for line in lines.plain):
+        return []
+    found = {row[0]: row[1:] for row in map(str.split, lines.plain)}
     return [Recognised("pod", tuple(found["species"]))] if {"species", "rin", "rcut"} <= found.keys() else []
 
 
-def meam(lines: list[str]) -> list[Recognised]:
+_ASSIGNED = re.compile(r"(\w+)\s*(\(\s*\d+(\s*,\s*\d+)*\s*\))?\s*=")
+
+
+def meam(lines: Lines) -> list[Recognised]:
     """MEAM: a library of elements, or the parameters that go with it."""
-    rows = without_comments(lines)
-    assigned = [re.match(r"(\w+)\s*(\(\s*\d+(\s*,\s*\d+)*\s*\))?\s*=", row) for row in rows]
-    if rows and all(assigned) and any(m and m[1] in ("rc", "delr", "augt1") for m in assigned):
+    rows = lines.plain
+    assigned = list(takewhile(bool, (_ASSIGNED.match(row) for row in rows)))
+    if rows and len(assigned) == len(rows) and any(m and m[1] in ("rc", "delr", "augt1") for m in assigned):
         return [Recognised("meam/parameters")]
-    words = " ".join(rows).split()
+    words = " ".join(rows).split() if rows and rows[0][0] == "'" else []
     for columns, form in ((19, "meam"), (25, "meam/ms")):
         heads = words[::columns]
         if words and len(words) % columns == 0 and all(h[0] == h[-1] == "'" for h in heads):
@@ -243,18 +257,21 @@ def meam(lines: list[str]) -> list[Recognised]:
     return []
 
 
-def splines(lines: list[str]) -> list[Recognised]:
+def splines(lines: Lines) -> list[Recognised]:
     """MEAM of splines: one element that the file does not name, or several that it does."""
-    rows = [line.split() for line in lines[1:] if len(lines) <= _LONGEST]
-    if rows and rows[0][:1] == ["meam/spline"]:
-        return [Recognised("meam/spline", tuple(rows[0][2:]))]
+    first = lines[1].split() if 1 < len(lines) <= _LONGEST else []
+    if first[:1] == ["meam/spline"]:
+        return [Recognised("meam/spline", tuple(first[2:]))]
+    if len(first) != 1 or not first[0].isdigit():
+        return []
+    rows = [line.split() for line in lines[1:]]
     knots = [i for i, row in enumerate(rows) if len(row) == 1 and row[0].isdigit()]
-    if not knots or knots[0] != 0 or any([len(row) for row in rows[i + 1 : i + 3]] != [2, 4] for i in knots):
+    if any([len(row) for row in rows[i + 1 : i + 3]] != [2, 4] for i in knots):
         return []
     return [Recognised(f) for f in {5: ["meam/spline"], 7: ["meam/sw/spline"]}.get(len(knots), [])]
 
 
-def tabulated(lines: list[str]) -> list[Recognised]:
+def tabulated(lines: Lines) -> list[Recognised]:
     """Bond-order and polymorphic tables: a count, then atomic number, mass and symbol of each element."""
     rows = [line.split() for line in lines[:40] if not line.startswith("#")]
     try:
@@ -273,16 +290,16 @@ def tabulated(lines: list[str]) -> list[Recognised]:
     )
 
 
-def eim(lines: list[str]) -> list[Recognised]:
+def eim(lines: Lines) -> list[Recognised]:
     """Embedded-ion method: lines that begin with what they are about."""
     if not any(line.split()[:1] == ["global:"] for line in lines[:100]):
         return []
-    rows = [line.split() for line in lines]
+    rows = [line.split() for line in lines if "element:" in line]
     found = [row[1] for row in rows if row[:1] == ["element:"] and len(row) > 1]
     return [Recognised("eim", tuple(found), library=True)] if found else []
 
 
-def reaxff(lines: list[str]) -> list[Recognised]:
+def reaxff(lines: Lines) -> list[Recognised]:
     """ReaxFF: general parameters, then four lines an atom, or five with a low-gradient dispersion."""
     try:
         count = int(lines[1].split()[0])
@@ -302,14 +319,14 @@ def reaxff(lines: list[str]) -> list[Recognised]:
     return []
 
 
-def agni(lines: list[str]) -> list[Recognised]:
+def agni(lines: Lines) -> list[Recognised]:
     """AGNI: forces of a kernel regression."""
     rows = [line.split() for line in lines[:60]]
     found = [row[1] for row in rows if row[:1] == ["element"] and len(row) == 2]
     return [Recognised("agni", tuple(found))] if found and any(row[:1] == ["n_elements"] for row in rows) else []
 
 
-def rann(lines: list[str]) -> list[Recognised]:
+def rann(lines: Lines) -> list[Recognised]:
     """RANN: a network by sections with a colon."""
     start = next((i for i, line in enumerate(lines[:5]) if line.strip() == "atomtypes:"), None)
     return [] if start is None else [Recognised("rann", tuple(lines[start + 1].split()))]
