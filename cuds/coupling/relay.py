@@ -11,7 +11,8 @@ import pickle
 import secrets
 import threading
 from dataclasses import asdict, replace
-from multiprocessing.connection import Client, Connection, Listener
+from multiprocessing import AuthenticationError
+from multiprocessing.connection import Client, Connection, Listener, answer_challenge, deliver_challenge
 from typing import Any
 
 from cuds.wrapper.contract import Progress, ProgressCallback
@@ -53,35 +54,37 @@ class Relay:
         """Listen no more."""
         if self._listener is not None:
             listener, self._listener = self._listener, None
-            with contextlib.suppress(OSError, EOFError):  # wakes the thread that waits for somebody
-                Client(self._address, "AF_UNIX", authkey=self._key).close()
+            with contextlib.suppress(OSError):  # wakes the thread that waits for somebody, if it still does
+                Client(self._address, "AF_UNIX").close()
             listener.close()
 
     def serve(self) -> tuple[str, bytes]:
         """Return where another process finds this one, and the key to it."""
         with self._lock:
             if self._listener is None:
-                self._listener = Listener(self._address, "AF_UNIX", authkey=self._key)
+                self._listener = Listener(self._address, "AF_UNIX")
                 threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
             return self._address, self._key
 
     def _accept(self, listener: Listener) -> None:
+        """Have everybody who comes heard in a thread of their own: who says nothing holds nobody up."""
         while self._listener is listener:
-            try:
-                connection = listener.accept()
-            except Exception:  # the end, or somebody without the key: multiprocessing raises several unrelated types
-                continue
+            with contextlib.suppress(OSError):
+                threading.Thread(target=self._hear, args=(listener.accept(),), daemon=True).start()
+
+    def _hear(self, connection: "Connection[Any, Any]") -> None:
+        """Hear who has the key."""
+        with contextlib.closing(connection), contextlib.suppress(OSError, EOFError, AuthenticationError):
+            deliver_challenge(connection, self._key)
+            answer_challenge(connection, self._key)
             self._connected.append(connection)
             if self.stopped.is_set():
                 self.stop()
-            threading.Thread(target=self._hear, args=(connection,), daemon=True).start()
-
-    def _hear(self, connection: "Connection[Any, Any]") -> None:
-        with contextlib.suppress(OSError, EOFError, ValueError, TypeError):
-            while said := connection.recv_bytes():
-                self.tell(Progress(**json.loads(said)))
-        self._connected.remove(connection)
-        connection.close()
+            with contextlib.suppress(ValueError, TypeError):
+                while said := connection.recv_bytes():
+                    self.tell(Progress(**json.loads(said)))
+        if connection in self._connected:
+            self._connected.remove(connection)
 
 
 class Report:

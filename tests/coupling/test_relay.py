@@ -51,6 +51,8 @@ def test_who_has_no_key_is_not_heard_and_does_no_harm() -> None:
     with socket.socket(socket.AF_UNIX) as rude:  # says nothing it should
         rude.connect(address)
         rude.sendall(b"\0\0\0\4junk")
+    silent = socket.socket(socket.AF_UNIX)
+    silent.connect(address)
     report = remote(relay)
     report.open()
     report(Progress(1, 2, "steps", "honest"))
@@ -60,6 +62,16 @@ def test_who_has_no_key_is_not_heard_and_does_no_harm() -> None:
     assert [p.text for p in heard] == ["node: honest"]
     report.close()
     relay.close()
+    silent.close()
+
+
+def test_a_relay_can_be_closed_at_any_moment() -> None:
+    for _ in range(200):
+        relay = Relay(lambda event: None)
+        report = remote(relay)
+        report.open()
+        relay.close()
+        report.close()
 
 
 def test_a_relay_that_is_closed_is_found_by_nobody() -> None:
