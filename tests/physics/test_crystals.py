@@ -42,7 +42,7 @@ def test_copper_at_300_kelvin(count: Count, tmp_path: Path) -> None:
     """165, 120, 73 GPa, computed with bare LAMMPS; experiment 168, 121, 75 (Simmons and Wang 1971)."""
     found = cuds.derive_all(
         cuds.ElasticTensor, copper(count(3, 4)), potential=EAM, engine="lammps", temperature=(300, "K"),
-        timestep=(2, "fs"), equilibration=(2, "ps"), sampling=(count(8, 40), "ps"), seed=1,
+        timestep=(2, "fs"), equilibration=(count(1, 2), "ps"), sampling=(count(4, 40), "ps"), seed=1,
     )  # fmt: skip
     tensor = found[cuds.ElasticTensor]
     constants = tensor.constants("GPa")
@@ -67,7 +67,7 @@ def test_copper_at_300_kelvin(count: Count, tmp_path: Path) -> None:
 def test_a_warm_crystal_is_larger(count: Count) -> None:
     """The mean cell of 300 K holds no stress: an independent run in it says so."""
     warm = cuds.derive_all(
-        cuds.LatticeParameters, copper(3), potential=EAM, engine="lammps", temperature=(300, "K"), timestep=(2, "fs"),
+        cuds.LatticeParameters, copper(count(2, 3)), potential=EAM, engine="lammps", temperature=(300, "K"), timestep=(2, "fs"),
         sampling=(count(10, 20), "ps"), seed=5,
     )  # fmt: skip
     lattice = warm[cuds.LatticeParameters]
@@ -86,8 +86,8 @@ def test_a_warm_crystal_is_larger(count: Count) -> None:
 def test_copper_expands(count: Count) -> None:
     """16.5e-6 / K at 300 K by experiment (Touloukian 1975); cubic, so the three directions are three samples."""
     expansion = cuds.derive(
-        cuds.ThermalExpansion, copper(count(3, 4)), potential=EAM, engine="lammps", temperature=(300, "K"),
-        timestep=(2, "fs"), sampling=(count(40, 200), "ps"), seed=1,
+        cuds.ThermalExpansion, copper(count(2, 4)), potential=EAM, engine="lammps", temperature=(300, "K"),
+        timestep=(2, "fs"), sampling=(count(20, 200), "ps"), seed=1,
     )  # fmt: skip
     alpha, error = expansion.value.in_unit("1/K"), expansion.uncertainty.in_unit("1/K")  # type: ignore[union-attr]
     mean = float(np.trace(alpha)) / 3

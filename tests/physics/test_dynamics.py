@@ -50,7 +50,7 @@ def slope(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
 
 def test_nve_is_that_of_plain_lammps(tmp_path: Path, count: Count) -> None:
     """The wrapper's own transcript in plain lmp: the same energy at the start, the same drift along the run."""
-    steps = count(5000, 100_000)
+    steps = count(3000, 100_000)
     job = cuds.MolecularDynamics(
         copper(3), potential=EAM, duration=(steps * 2, "fs"), timestep=(2, "fs"), every=(200, "fs"),
         initial_temperature=(600, "K"), seed=1, record=(),
@@ -74,7 +74,7 @@ def test_a_thermostat_gives_the_canonical_distribution(thermostat: str, count: C
     """The mean of the kinetic energy is dof/2 kT, its variance dof/2 (kT)^2 (Maxwell and Boltzmann)."""
     job = cuds.MolecularDynamics(
         copper(2), potential=EAM, ensemble="NVT", temperature=(500, "K"), thermostat=thermostat,
-        duration=(count(25, 400), "ps"), timestep=(2, "fs"), every=(50, "fs"), seed=2, record=(),
+        duration=(count(15, 400), "ps"), timestep=(2, "fs"), every=(50, "fs"), seed=2, record=(),
         initial_temperature=(1000, "K"),
     )  # fmt: skip
     series = cuds.run(job, engine="lammps").series
@@ -92,7 +92,7 @@ def test_a_thermostat_gives_the_canonical_distribution(thermostat: str, count: C
 def test_a_barostat_reaches_its_pressure(coupling: str, count: Count) -> None:
     job = cuds.MolecularDynamics(
         copper(3), potential=EAM, ensemble="NPT", temperature=(300, "K"), pressure=(2, "GPa"), coupling=coupling,
-        duration=(count(20, 200), "ps"), timestep=(2, "fs"), every=(20, "fs"), seed=3, record=(),
+        duration=(count(12, 200), "ps"), timestep=(2, "fs"), every=(20, "fs"), seed=3, record=(),
     )  # fmt: skip
     result = cuds.run(job, engine="lammps")
     mean = result.series["pressure"].mean(after=(5, "ps"))
@@ -104,10 +104,10 @@ def test_a_barostat_reaches_its_pressure(coupling: str, count: Count) -> None:
     assert (np.ptp(cells[:, 1, 0]) > 1e-3) == (coupling == "full")
 
 
-def test_both_engines_start_alike_and_move_alike() -> None:
+def test_both_engines_start_alike_and_move_alike(count: Count) -> None:
     """The same draw of velocities, and for as long as round-off allows the same path."""
     job = cuds.MolecularDynamics(
-        copper(2), potential=EAM, duration=(60, "fs"), every=(10, "fs"), initial_temperature=(600, "K"), seed=4
+        copper(2), potential=EAM, duration=(count(20, 60), "fs"), every=(10, "fs"), initial_temperature=(600, "K"), seed=4
     )
     one, two = (cuds.run(job, engine=e) for e in ("lammps", "ase"))
     x, y = (r.trajectory.positions.in_unit("angstrom") for r in (one, two))

@@ -38,7 +38,7 @@ def lennard_jones(cutoff: float, truncation: str = "") -> cuds.Potential:
 def test_energy_and_pressure_are_those_of_nist(units: str, count: Count) -> None:
     """NIST Standard Reference Simulation Website: T* 0.85, rho* 0.776, cut off at 3 sigma with tail corrections."""
     system = fluid(0.776, (5, 5, 5))
-    steps = count(15_000, 200_000)
+    steps = count(8000, 200_000)
     job = cuds.MolecularDynamics(
         system, potential=lennard_jones(3, "TailCorrectedCutoff"), ensemble="NVT", temperature=(0.85 * KELVIN, "K"),
         initial_temperature=(1.7 * KELVIN, "K"), timestep=(10, "fs"), duration=(10 * steps, "fs"), every=(100, "fs"),
@@ -55,12 +55,10 @@ def test_energy_and_pressure_are_those_of_nist(units: str, count: Count) -> None
 @pytest.mark.timeout(3000)  # in full they are 630 ps of 8 000 atoms
 def test_reverse_nemd_is_that_of_the_example_of_lammps(count: Count) -> None:
     """LAMMPS, examples/KAPPA (Müller-Plathe): 3.45 in reduced units at rho* 0.6, T* 1.35, cutoff 2.5 sigma."""
-    full = bool(count(0, 1))
     conductivity = cuds.derive(
-        cuds.ThermalConductivity, fluid(0.6, (10, 10, 20) if full else (6, 6, 12)), potential=lennard_jones(2.5),
-        engine="lammps", temperature=(1.35 * KELVIN, "K"), timestep=(10, "fs"), equilibration=(30, "ps"),
-        exchange=(100 if full else 200, "fs"), settling=(200 if full else 60, "ps"),
-        sampling=(count(150, 400), "ps"), seed=3,
+        cuds.ThermalConductivity, fluid(0.6, (10, 10, 20) if count(0, 1) else (5, 5, 12)), potential=lennard_jones(2.5),
+        engine="lammps", temperature=(1.35 * KELVIN, "K"), timestep=(10, "fs"), equilibration=(count(10, 30), "ps"),
+        exchange=(100, "fs"), settling=(count(40, 200), "ps"), sampling=(count(80, 400), "ps"), seed=3,
     )  # fmt: skip
     run = conductivity.provenance
     assert run is not None

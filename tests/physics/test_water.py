@@ -30,11 +30,11 @@ def liquid(repeat: int, cutoff: str, *, rigid: bool, seed: int = 1) -> ParticleS
 
 
 @cache
-def moved(engine: str, model: str, repeat: int, cutoff: str, picoseconds: int, seed: int = 1) -> Any:
+def moved(engine: str, model: str, repeat: int, cutoff: str, femtoseconds: int, seed: int = 1) -> Any:
     """What a liquid does when it is left alone."""
     rigid, step = MODELS[model]
     job = MolecularDynamics(liquid(repeat, cutoff, rigid=rigid, seed=seed), potential=spce(cutoff), every="5 fs",
-                            timestep=(step, "fs"), duration=(picoseconds, "ps"), seed=1,
+                            timestep=(step, "fs"), duration=(femtoseconds, "fs"), seed=1,
                             record=("positions", "velocities"))  # fmt: skip
     return cuds.run(job, engine=engine)
 
@@ -52,8 +52,8 @@ def test_energy_is_conserved_and_temperature_is_shared(engine: str, model: str, 
     """No drift but what its error allows; centres of mass are as warm as all degrees of freedom together."""
     rigid = MODELS[model][0]
     repeat, cutoff = (6, "0.9 nm") if count(0, 1) else (4, "0.6 nm")
-    start, picoseconds = liquid(repeat, cutoff, rigid=rigid), count(1, 10)
-    result = moved(engine, model, repeat, cutoff, picoseconds)
+    start, femtoseconds = liquid(repeat, cutoff, rigid=rigid), count(600, 10_000)
+    result = moved(engine, model, repeat, cutoff, femtoseconds)
     series, frames = result.series, result.trajectory
     total, t = series["total_energy"].values.in_unit("kJ/mol"), series.times.in_unit("ps")
     kelvin, error = blocks(series["temperature"].values.in_unit("K")[1:])
@@ -61,7 +61,7 @@ def test_energy_is_conserved_and_temperature_is_shared(engine: str, model: str, 
     drift = abs(per_atom) / (float(BOLTZMANN) * 6.02214076e20 * kelvin)  # of kT, in a picosecond
     print(f"{engine} {model}: {len(start)} atoms, drift {per_atom:.2e} kJ/mol/ps/atom = {drift:.1e} kT/ps, "
           f"noise {np.std(total) / len(start):.1e} kJ/mol/atom, {kelvin:.1f} +- {error:.1f} K")  # fmt: skip
-    assert drift < 2e-3 * np.sqrt(10 / picoseconds)
+    assert drift < 2e-3 * np.sqrt(10_000 / femtoseconds)
     assert frames.velocities is not None
     v = frames.velocities.in_unit("m/s").reshape(len(t), -1, 3, 3)
     m = start.masses.in_unit("kg")[:3]
@@ -84,7 +84,7 @@ def test_both_engines_move_it_alike_from_the_same_starts(model: str, count: Coun
     repeat, cutoff = (6, "0.9 nm") if count(0, 1) else (4, "0.6 nm")
     drifts, kelvins = np.empty((2, 2, starts := count(2, 4), 2))  # of which engine and start: it and its error
     for k in range(starts):
-        results = [moved(engine, model, repeat, cutoff, count(1, 10), k + 1) for engine in ENGINES]
+        results = [moved(engine, model, repeat, cutoff, count(600, 10_000), k + 1) for engine in ENGINES]
         one, two = (r.trajectory.positions.in_unit("angstrom") for r in results)
         np.testing.assert_allclose(one[:5], two[:5], rtol=0, atol=1e-4)
         for e, result in enumerate(results):
