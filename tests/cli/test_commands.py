@@ -1,5 +1,7 @@
-"""The command line as a user has it: real processes, real files, exit codes."""
+"""The command line: real engines, real files, exit codes; some of it in processes of their own."""
 
+import contextlib
+import io
 import json
 import os
 import subprocess
@@ -12,18 +14,30 @@ import ase.build
 import pytest
 
 import cuds
+from cuds.cli import main
+
+PLAIN = {"COLUMNS": "200", "NO_COLOR": "1"}
 
 
-def run(*arguments: str | Path, code: int = 0, environment: Mapping[str, str] = {}) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "cuds", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "COLUMNS": "200", "NO_COLOR": "1", **environment},
-        check=False,
-    )
-    assert done.returncode == code, done.stderr + done.stdout
-    return done.stdout + done.stderr
+def run(*arguments: str | Path, code: int = 0, environment: Mapping[str, str] = {}, apart: bool = False) -> str:
+    """What the command line says; in this process or, as a shell has it, apart."""
+    environment = {**PLAIN, **environment}
+    if apart:
+        command = [sys.executable, "-m", "cuds", *map(str, arguments)]
+        done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **environment}, check=False)
+        assert done.returncode == code, done.stderr + done.stdout
+        return done.stdout + done.stderr
+    out, err, ended = io.StringIO(), io.StringIO(), 0
+    with pytest.MonkeyPatch.context() as here, contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        here.setattr(sys, "argv", ["cuds", *map(str, arguments)])
+        for name, value in environment.items():
+            here.setenv(name, value)
+        try:
+            main()
+        except SystemExit as end:
+            ended = int(end.code or 0)
+    assert ended == code, err.getvalue() + out.getvalue()
+    return out.getvalue() + err.getvalue()
 
 
 @pytest.fixture
@@ -35,7 +49,7 @@ def job(tmp_path: Path) -> Path:
 
 
 def test_version() -> None:
-    assert run("--version") == f"cuds {cuds.__version__}\n"
+    assert run("--version", apart=True) == run("--version") == f"cuds {cuds.__version__}\n"
     assert json.loads(run("--version", "--json")) == {"cuds": cuds.__version__}
 
 
@@ -50,11 +64,11 @@ def test_doctor_opens_every_engine() -> None:
     }
     assert found["broken plug-ins"] == []
     assert "GPL-2.0" in json.dumps(found)
-    assert "lammps" in run("doctor")
+    assert "lammps" in run("doctor", apart=True)
 
 
 def test_doctor_says_what_is_missing_and_how_to_install_it() -> None:
-    found = json.loads(run("doctor", "--json", code=1, environment={"CUDS_PLUGINS": "ase"}))
+    found = json.loads(run("doctor", "--json", code=1, environment={"CUDS_PLUGINS": "ase"}, apart=True))
     missing = {c["name"]: c["do"] for c in found["checks"] if not c["works"]}
     assert missing == {
         "gromacs": "apt install gromacs, or conda install -c conda-forge gromacs",
@@ -73,7 +87,7 @@ def test_potentials() -> None:
     assert tantalum["Ta06A.snapcoeff"]["units"] == "metal"
     assert tantalum["Ta06A.snapcoeff"]["engines"] == ["lammps"]
     assert "Thompson" in tantalum["Ta06A.snapcoeff"]["source"]
-    assert "SNAP" in run("potentials", "Ta")
+    assert "SNAP" in run("potentials", "Ta", apart=True)
 
 
 def test_run_and_show(job: Path, tmp_path: Path) -> None:
@@ -141,7 +155,7 @@ def test_a_saved_wiring_is_rehearsed_run_and_taken_from_where_it_is_kept(wiring:
     assert not list((wiring / "results").glob("*.h5md"))
     first = said_in_json(run("run", wiring, "--jobs", "2", "--json", environment=kept))
     assert {p.stem for p in (wiring / "results").glob("*.h5md")} == {"relaxed", "energy", "other"}
-    again = run("run", wiring, "--json", environment=kept)
+    again = run("run", wiring, "--json", environment=kept, apart=True)
     assert again.count("(fresh=True computes it anew)") == 3
     assert [e["sha256"] for e in said_in_json(again)["entities"]] == [e["sha256"] for e in first["entities"]]
     assert "(fresh=True" not in run("run", wiring, "--fresh", environment=kept)
