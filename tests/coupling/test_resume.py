@@ -140,7 +140,7 @@ def test_a_motion_goes_on_from_its_checkpoint(alone_in: Path, tmp_path: Path) ->
 def test_killed_at_random_moments_it_ends_as_the_one_left_alone(alone_in: Path, tmp_path: Path, count: Count) -> None:
     """From outside, whatever it is doing, also while it writes; and the process alone, so that engines must notice."""
     chance, folder = random.Random(5), begun(alone_in, tmp_path)
-    for _ in range(count(3, 40)):
+    for _ in range(count(2, 40)):
         process = subprocess.Popen(
             [sys.executable, "-c", SCRIPT, str(folder), "never", "0", "0"],
             stdout=subprocess.PIPE,

@@ -67,8 +67,8 @@ def test_copper_at_300_kelvin(count: Count, tmp_path: Path) -> None:
 def test_a_warm_crystal_is_larger(count: Count) -> None:
     """The mean cell of 300 K holds no stress: an independent run in it says so."""
     warm = cuds.derive_all(
-        cuds.LatticeParameters, copper(count(2, 3)), potential=EAM, engine="lammps", temperature=(300, "K"), timestep=(2, "fs"),
-        sampling=(count(10, 20), "ps"), seed=5,
+        cuds.LatticeParameters, copper(count(2, 3)), potential=EAM, engine="lammps", temperature=(300, "K"),
+        timestep=(2, "fs"), sampling=(count(10, 20), "ps"), seed=5,
     )  # fmt: skip
     lattice = warm[cuds.LatticeParameters]
     a, error = lattice.lengths.in_unit("angstrom"), lattice.uncertainty.in_unit("angstrom")  # type: ignore[union-attr]

@@ -59,7 +59,7 @@ def test_kills_lose_nothing_and_leave_nothing_half_written(tmp_path: Path, count
     folder, chance = tmp_path / "library", random.Random(1)
     known: dict[tuple[str, int], str] = {}
     written, library = 0, cuds.Library(folder)
-    for i in range(count(30, 200)):
+    for i in range(count(12, 200)):
         process = started(writer(folder, "a", 1000 * i, "index" if i % 2 else "files"))
         time.sleep(chance.uniform(0, 0.4))
         os.kill(process.pid, signal.SIGKILL)
