@@ -1,6 +1,8 @@
 """Two tiers of the same tests: reduced counts for every change, the full ones with CUDS_DEEP=1."""
 
+import datetime
 import os
+from collections import defaultdict
 from collections.abc import Callable
 
 import pytest
@@ -27,11 +29,39 @@ def count(request: pytest.FixtureRequest) -> Callable[[int, int], int]:
     return chosen
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with those that may take longest, so that nobody waits for them at the end."""
+def pytest_configure(config: pytest.Config) -> None:
+    """Every process has the turn of the first: that of the day, or one that is to be repeated."""
+    config.addinivalue_line("markers", "turns(n): at every change one case of n is tried, every day another")
+    os.environ.setdefault("CUDS_TURN", str(datetime.date.today().toordinal() % 840))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Of cases that take turns leave those whose turn it is, and begin with what may take longest."""
+    if not DEEP and not any("::" in word for word in config.args):
+        left_out = _left_out(items, int(os.environ["CUDS_TURN"]))
+        items[:] = [item for item in items if item not in left_out]
+        config.hook.pytest_deselected(items=list(left_out))
     marks = ((item, item.get_closest_marker("timeout")) for item in items)
     patience = {item: mark.args[0] for item, mark in marks if mark is not None}
     items.sort(key=lambda item: -patience.get(item, 0))
+
+
+def _left_out(items: list[pytest.Item], turn: int) -> set[pytest.Item]:
+    """Return the cases whose turn it is not; the others say how many they are, and of which turn."""
+    cases = defaultdict[str, list[pytest.Item]](list)
+    for item in items:
+        if item.get_closest_marker("turns"):
+            cases[item.nodeid.partition("[")[0]].append(item)
+    left_out = set[pytest.Item]()
+    for several in cases.values():
+        mark = several[0].get_closest_marker("turns")
+        assert mark is not None
+        n = min(mark.args[0], len(several))
+        tried = several[turn % n :: n]
+        left_out |= set(several) - set(tried)
+        for item in tried:
+            item.user_properties.append(("reduced", f"one of {len(tried)} of {len(several)}, CUDS_TURN={turn}"))
+    return left_out
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

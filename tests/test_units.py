@@ -12,11 +12,12 @@ from cuds.errors import ShapeError, UnitError
 from cuds.units import Quantity, factor, fitting_units, quantity, symbol, table
 
 UNITS = sorted(table()["units"])
+REGISTRY: Any = pint.UnitRegistry()
 
 
 @pytest.mark.parametrize("unit", UNITS)
 def test_factors_agree_with_pint(unit: str) -> None:
-    registry: Any = pint.UnitRegistry()
+    registry = REGISTRY
     for other in fitting_units(unit):
         one, two = (registry.Quantity(1.0, "" if u == "1" else u) for u in (unit, other))
         moles = [u.dimensionality.get("[substance]", 0) for u in (one, two)]

@@ -27,6 +27,7 @@ def text_of(rng: np.random.Generator, points: int = 24) -> str:
     return molecule(f"[ cmap ]\n{lines}", types=f"[ cmaptypes ]\n{grids}")
 
 
+@pytest.mark.turns(2)
 @pytest.mark.parametrize("seed", range(4))
 def test_both_ways(seed: int, tmp_path: Path) -> None:
     """Random maps, torsions of both signs: what GROMACS says of the files, both engines say of what is read."""
@@ -49,6 +50,7 @@ def test_both_ways(seed: int, tmp_path: Path) -> None:
     np.testing.assert_array_equal(same.energies.in_unit("kJ/mol")[same.row], maps.energies.in_unit("kJ/mol")[maps.row])
 
 
+@pytest.mark.turns(3)
 @pytest.mark.parametrize("points", [5, 12, 24])
 def test_at_its_points_a_map_is_what_it_says(points: int, tmp_path: Path) -> None:
     """At points of both signs and at the ends; a map of 24 x 24 in both engines."""

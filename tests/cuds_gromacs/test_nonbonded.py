@@ -145,6 +145,7 @@ def endings(potential: cuds.Potential) -> list[tuple[object, ...]]:
 RULES = ("1 2 yes 0.5 0.8333", "1 1 yes 0.5 0.8333")  # parameters of types are sizes, and coefficients
 
 
+@pytest.mark.turns(3)
 @pytest.mark.parametrize("case", ENDINGS)
 def test_endings_both_ways(case: str, tmp_path: Path, count: Callable[[int, int], int]) -> None:
     """GROMACS and LAMMPS say of what is read what GROMACS says; the parameters we write say the same once more."""
@@ -207,6 +208,7 @@ CORRECTIONS = {"Ener": "AverageDispersionEnergy", "EnerPres": "AverageDispersion
                "AllEner": "AverageLennardJonesEnergy", "AllEnerPres": "AverageLennardJones"}  # fmt: skip
 
 
+@pytest.mark.turns(3)
 @pytest.mark.parametrize("modifier", ["None", "Potential-shift", "Potential-switch", "Force-switch"])
 @pytest.mark.parametrize("setting", CORRECTIONS)
 def test_a_correction_for_what_is_cut_off(setting: str, modifier: str, tmp_path: Path) -> None:

@@ -84,6 +84,7 @@ def agree_but_for_lost_forces(files: tuple[Path, Path, Path], folder: Path) -> N
     np.testing.assert_allclose(forces, others, atol=1e-6 * np.abs(forces).max())
 
 
+@pytest.mark.turns(3)
 @pytest.mark.parametrize("case", LINES)
 def test_every_construction_both_ways(case: str, tmp_path: Path) -> None:
     """Its place is GROMACS's; energies and forces are, there and a little away, and of what we write."""

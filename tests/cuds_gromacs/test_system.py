@@ -154,6 +154,7 @@ def random_line(row: Any, rng: np.random.Generator) -> str:
     return " ".join(words)
 
 
+@pytest.mark.turns(3)
 @pytest.mark.parametrize("row", ROWS, ids=lambda r: f"{r.section}-{r.keyword}")
 def test_every_function_both_ways(row: Any, tmp_path: Path, count: Count) -> None:
     """GROMACS's own energy of the line, its energy of what we write, LAMMPS's, and that of the formula."""
@@ -215,6 +216,7 @@ CASES: dict[str, str] = {
 }  # fmt: skip
 
 
+@pytest.mark.turns(3)
 @pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize("skew", [False, True], ids=["box", "triclinic"])
 def test_who_interacts_with_whom(case: str, skew: bool, tmp_path: Path) -> None:

@@ -69,6 +69,7 @@ CHANGED = {
 }
 
 
+@pytest.mark.turns(3)
 @pytest.mark.parametrize("case", CHANGED)
 def test_refused(case: str, tmp_path: Path) -> None:
     old, new, says = CHANGED[case]

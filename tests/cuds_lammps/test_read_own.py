@@ -95,6 +95,7 @@ def agrees(read: cuds.DataSet, parts: dict[str, float], forces: np.ndarray, unit
     np.testing.assert_allclose(turned, forces, rtol=1e-7, atol=1e-7 * np.abs(forces).max())
 
 
+@pytest.mark.turns(3)
 @pytest.mark.parametrize("row", ROWS, ids=lambda r: f"{r.section} {r.keyword}")
 def test_every_word_is_read_as_it_was_meant(row: Row, tmp_path: Path, count: Count) -> None:
     """Written by that word alone; the energies of the terms that are read are those that LAMMPS had."""

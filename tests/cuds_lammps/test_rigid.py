@@ -84,6 +84,7 @@ def test_nve_conserves_energy_and_keeps_distances(liquid: ParticleSystem, count:
     assert run.parameters["set at rigid distances by up to [angstrom]"] < 1e-12
 
 
+@pytest.mark.turns(3)
 @pytest.mark.parametrize("bath", BATHS)
 def test_each_bath_keeps_distances_and_counts_degrees_of_freedom(bath: str, liquid: ParticleSystem) -> None:
     """A bath that scales velocities or the cell does so within a step, and the next step sets distances right."""
@@ -268,6 +269,7 @@ NOTHING = cuds.mixed("LennardJones", {s: {"epsilon": "1 kJ/mol", "sigma": "0.3 n
                      rule="Geometric", cutoff="0.9 nm")  # fmt: skip
 
 
+@pytest.mark.turns(3)
 @pytest.mark.parametrize("units", ["metal", "real", "si"])
 @pytest.mark.parametrize("shape", [*SHAPES, "all of them"])
 def test_every_shape_that_shake_holds(shape: str, units: str) -> None:

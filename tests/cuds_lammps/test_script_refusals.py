@@ -109,12 +109,14 @@ def refused(tmp_path: Path, script: str, says: str) -> None:
     assert {p.name for p in tmp_path.iterdir()} == before
 
 
+@pytest.mark.turns(2)
 @pytest.mark.parametrize("case", AFTER)
 def test_a_command_is_refused(case: str, tmp_path: Path) -> None:
     line, says = AFTER[case]
     refused(tmp_path, SCRIPT + "\n" + line + "\n", says)
 
 
+@pytest.mark.turns(2)
 @pytest.mark.parametrize("case", REPLACED)
 def test_what_a_script_says_otherwise_is_refused(case: str, tmp_path: Path) -> None:
     old, new, says = REPLACED[case]

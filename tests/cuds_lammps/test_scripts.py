@@ -152,6 +152,7 @@ WITH = {
 }
 
 
+@pytest.mark.turns(3)
 @pytest.mark.parametrize("name", WITH)
 def test_molecules_of_every_kind(name: str, tmp_path: Path, count: Count) -> None:
     engines = ("lammps",) if name == "a hybrid of two" else ("lammps", "gromacs")

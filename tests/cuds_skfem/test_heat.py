@@ -168,6 +168,7 @@ def errors(mesh: Mesh, found: SimpleNamespace, k: np.ndarray, w: np.ndarray) -> 
     )
 
 
+@pytest.mark.turns(3)
 @pytest.mark.parametrize("shape", BODIES)
 def test_error_falls_as_theory_says(lab: SimpleNamespace, heated: Any, shape: str) -> None:
     """In a turned crystal without symmetry, on a regular mesh.

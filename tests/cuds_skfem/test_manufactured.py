@@ -65,6 +65,7 @@ def errors(mesh: Mesh, found: dict[str, Any], c: np.ndarray) -> list[float]:
 CASES = [(shape, "strain") for shape in NODES] + [("triangle", "stress"), ("quad9", "stress")]
 
 
+@pytest.mark.turns(3)
 @pytest.mark.parametrize(("shape", "plane"), CASES)
 def test_error_falls_as_theory_says(lab: SimpleNamespace, solve: Any, shape: str, plane: str) -> None:
     found = []

@@ -52,6 +52,7 @@ with SkfemWrapper(Path(sys.argv[3]), options={"solver": solver}).open(job) as op
 """
 
 
+@pytest.mark.turns(3)
 @pytest.mark.parametrize(
     ("kind", "solver", "spare", "doing", "hint"),
     [

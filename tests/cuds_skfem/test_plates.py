@@ -48,6 +48,7 @@ def test_the_elliptic_membrane(lab: SimpleNamespace, solve: Any, shape: str) -> 
     np.testing.assert_allclose(found["report"]["sum of loads [N]"], [2.75e6, 3.25e6], rtol=1e-12)
 
 
+@pytest.mark.turns(2)
 @pytest.mark.parametrize("shape", ["hexahedron20", "tetra10"])
 def test_the_thick_plate(lab: SimpleNamespace, solve: Any, shape: str) -> None:
     """NAFEMS LE10: 1 MPa on top, the outer side held in its middle; sigma_yy at D, (2, 0, 0.6) m, is -5.38 MPa."""
@@ -126,6 +127,7 @@ CASES = [(shape, "strain") for shape in ("triangle6", "quad", "quad8", "tetra10"
 CASES += [(shape, "stress") for shape in ("triangle", "triangle6", "quad8", "quad9")]
 
 
+@pytest.mark.turns(3)
 @pytest.mark.parametrize(("shape", "plane"), CASES)
 def test_a_hole_in_a_pulled_plate(lab: SimpleNamespace, solve: Any, shape: str, plane: str) -> None:
     """Curved edges, tractions that vary along them, and the stress at the points, where it peaks."""

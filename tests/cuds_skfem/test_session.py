@@ -205,6 +205,7 @@ def everything(lab: SimpleNamespace, shape: str) -> LinearElasticity:
     )
 
 
+@pytest.mark.turns(4)
 @pytest.mark.parametrize("solver", ["amg", "direct"])
 @pytest.mark.parametrize("shape", NODES)
 def test_transcript_runs_without_cuds(lab: SimpleNamespace, tmp_path: Path, shape: str, solver: str) -> None:

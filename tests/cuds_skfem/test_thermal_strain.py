@@ -284,6 +284,7 @@ def test_transcript_of_thermal_strain(lab: SimpleNamespace, tmp_path: Path, shap
     close(found["displacement"], field.in_unit("mm")[:, :d], 1e-8)
 
 
+@pytest.mark.turns(4)
 @pytest.mark.parametrize("shape", ["tetra", "hexahedron27", "triangle6", "quad"])
 @pytest.mark.parametrize("solver", ["amg", "direct"])
 def test_transcript_of_heat(lab: SimpleNamespace, tmp_path: Path, shape: str, solver: str) -> None:

@@ -145,6 +145,7 @@ run 0
     return energy, np.loadtxt((folder / "forces").read_text().splitlines()[9:])[:, 1:]
 
 
+@pytest.mark.turns(3)
 @pytest.mark.parametrize("case", CASES)
 def test_a_file_means_what_plain_lammps_makes_of_it(case: str, tmp_path: Path) -> None:
     names, structure, distance, words = CASES[case]

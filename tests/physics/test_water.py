@@ -45,6 +45,7 @@ def blocks(values: np.ndarray, number: int = 5) -> tuple[float, float]:
     return float(np.mean(means)), float(np.std(means, ddof=1) / np.sqrt(number))
 
 
+@pytest.mark.turns(2)
 @pytest.mark.timeout(3000)  # in full they are 20 000 steps of 648 atoms
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("engine", ENGINES)

@@ -120,6 +120,7 @@ def _open_files(server: Server, *words: str) -> list[str]:
     return [name for name in found if all(word in name for word in words)]
 
 
+@pytest.mark.turns(2)
 @pytest.mark.parametrize("drops", [0, 1])
 def test_who_does_not_read_is_hung_up_on(tmp_path: Path, drops: int) -> None:
     """Never, or a byte a tenth of a second, of a whole data set and of an array."""

@@ -138,6 +138,7 @@ def filled(library: cuds.Library) -> None:
     library.update(f"INSERT DATA {{ {said} GRAPH <urn:g> {{ {said} }} }}")
 
 
+@pytest.mark.turns(2)
 @pytest.mark.usefixtures("filled")
 @pytest.mark.parametrize("hostile", HOSTILE)
 def test_an_update_without_end_is_stopped_and_holds_nobody_up(

@@ -39,6 +39,7 @@ def by_gromacs(folder: Path, wanted: Case) -> list[str]:
     return judge(found.terms, found.forces, wanted)
 
 
+@pytest.mark.turns(2)
 @pytest.mark.parametrize("engine", ["gromacs", "lammps"])
 @pytest.mark.parametrize("name", CASES)
 def test_an_engine_says_the_same_of_the_files(name: str, engine: str) -> None:
@@ -87,6 +88,7 @@ def run_lammps(folder: Path, script: str) -> dict[str, float]:
     return dict(zip(lines[at].split(), map(float, lines[at + 1].split()), strict=True))
 
 
+@pytest.mark.turns(2)
 @pytest.mark.parametrize("name", [n for n in CASES if n != "tip4p"])
 def test_through_files_of_lammps_and_back(name: str, tmp_path: Path) -> None:
     """GROMACS to LAMMPS to GROMACS; and LAMMPS's own files to GROMACS's to LAMMPS's, which plain lmp runs."""

@@ -96,6 +96,7 @@ def test_supports_are_cones_along_what_they_hold() -> None:
     assert len(points.types) == 0
 
 
+@pytest.mark.turns(4)
 @pytest.mark.parametrize("shape", NODES)
 def test_a_body_is_drawn_before_it_is_solved(shape: str, tmp_path: Path) -> None:
     mesh = box(shape, (2, 2, 2), (3.0, 2.0, 1.0), curve=0.05)
@@ -161,6 +162,7 @@ def test_what_has_no_body_is_refused(tmp_path: Path) -> None:
         mark_of(box("quad"), cuds.Fixed("nowhere"))
 
 
+@pytest.mark.turns(2)
 @pytest.mark.parametrize("shape", ["triangle", "quad9", "tetra10", "hexahedron27"])
 def test_results_on_every_shape_are_drawn(shape: str, tmp_path: Path) -> None:
     result = cuds.run(job(box(shape), cuds.Fixed("x0"), cuds.Traction("x1", y=(100, "MPa"))), engine="skfem")
