@@ -34,7 +34,7 @@ eam = cuds.potential("Cu_mishin1.eam.alloy")
 w = cuds.Wiring("copper")
 w.add("relaxed", cuds.EnergyMinimisation, engine="lammps", system=cu, potential=eam, cell="full")
 w.add("hot", cuds.MolecularDynamics, engine="lammps", potential=eam, ensemble="NVT", temperature=(600, "K"),
-      timestep=(2, "fs"), duration=(8, "ps"), every=(40, "fs"), checkpoint=(2, "ps"))
+      timestep=(2, "fs"), duration=(4, "ps"), every=(40, "fs"), checkpoint=(1, "ps"))
 w.add("quenched", cuds.SinglePoint, engine="ase", potential=eam)
 w.add("tensor", cuds.Derive(cuds.ElasticTensor), engine="lammps", potential=eam)
 w.add("body", cuds.LinearElasticity, engine="skfem", mesh=brick(),
@@ -101,8 +101,8 @@ AT: list[tuple[Any, ...]] = [
     ("copper 0/5", 0),  # before anything
     ("copper 1/5", 0),
     ("hot: molecular dynamics by lammps", 1),  # before a checkpoint
-    ("hot: molecular dynamics by lammps", 0, 1000),  # behind one
-    ("hot: molecular dynamics by lammps", 1, 2000),  # behind another, after it went on
+    ("hot: molecular dynamics by lammps", 0, 500),  # behind one
+    ("hot: molecular dynamics by lammps", 1, 1000),  # behind another, after it went on
     ("copper 2/5", 0),
     ("copper 3/5", 0),
     ("tensor: straining the crystal", 3),
@@ -130,10 +130,10 @@ def test_killed_at_every_node_it_ends_as_the_one_left_alone(alone_in: Path, tmp_
 
 def test_a_motion_goes_on_from_its_checkpoint(alone_in: Path, tmp_path: Path) -> None:
     folder = begun(alone_in, tmp_path)
-    killed(folder, "hot: molecular dynamics by lammps", far=2000)
+    killed(folder, "hot: molecular dynamics by lammps", far=1000)
     assert run(folder).returncode == 0
     resumed = cuds.read(folder / "hot.h5md").final.provenance.parameters["resumed at step"]
-    assert resumed >= 2000
+    assert resumed >= 1000
     assert numbers(folder) == numbers(alone_in)
 
 
@@ -254,12 +254,12 @@ def test_an_interrupt_says_how_to_go_on(tmp_path: Path) -> None:
     )
     assert process.stdout is not None
     for line in process.stdout:
-        if line.startswith("hot: molecular dynamics") and int(line.split()[-1].split("/")[0]) > 1000:
+        if line.startswith("hot: molecular dynamics") and int(line.split()[-1].split("/")[0]) > 500:
             break
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=60)
     assert "KeyboardInterrupt" in said
     assert "the same run in the same folder goes on from step" in said
     (record,) = (tmp_path / "unfinished" / "hot").glob("*/*/record/run.json")
-    assert json.loads(record.read_text())["checkpoint"]["step"] >= 1000
+    assert json.loads(record.read_text())["checkpoint"]["step"] >= 500
     assert not [p for p in os.listdir(tmp_path) if p == "hot.h5md"]

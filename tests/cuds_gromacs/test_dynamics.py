@@ -67,6 +67,7 @@ def slope(x: Floats, y: Floats) -> tuple[float, float]:
     return float(found), float(np.sqrt(covariance[0, 0]))
 
 
+@pytest.mark.turns(2)
 @pytest.mark.parametrize("rigid", [False, True])
 def test_water_keeps_its_energy(rigid: bool, count: Count) -> None:
     """It does not drift, and moves a fiftieth as far as potential and kinetic energy do."""
@@ -142,6 +143,7 @@ def test_between_samples_the_state_is_that_of_the_step(tmp_path: Path) -> None:
     np.testing.assert_allclose(v, frames.velocities.value[7], rtol=0, atol=1e-11)
 
 
+@pytest.mark.turns(3)
 @pytest.mark.parametrize("thermostat", ["nose-hoover", "langevin", "stochastic-rescaling"])
 def test_a_thermostat_gives_the_canonical_distribution(thermostat: str, count: Count) -> None:
     """The mean of the kinetic energy is dof/2 kT, its variance dof/2 (kT)^2 (Maxwell and Boltzmann)."""
@@ -156,6 +158,7 @@ def test_a_thermostat_gives_the_canonical_distribution(thermostat: str, count: C
     assert ratio == pytest.approx(1.0, abs=4 * np.sqrt(2 / mean.effective))
 
 
+@pytest.mark.turns(2)
 @pytest.mark.parametrize("bath", ["nose-hoover", "stochastic-rescaling"])
 def test_a_barostat_reaches_its_pressure(bath: str, count: Count) -> None:
     wanted = job(

@@ -30,6 +30,7 @@ def load(name: str) -> ModuleType:
     return module
 
 
+@pytest.mark.turns(2)
 @pytest.mark.parametrize("engine", ["lammps", "ase"])
 def test_copper_plate(engine: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     example = load("01_copper_plate")

@@ -99,6 +99,7 @@ def test_an_interrupt_leaves_what_was_computed(tmp_path: Path) -> None:
     assert not (keep / "result.h5md").exists()
 
 
+@pytest.mark.turns(3)
 @pytest.mark.parametrize("thermostat", ["nose-hoover", "langevin", "stochastic-rescaling"])
 def test_a_run_that_was_resumed_is_the_same_with_every_thermostat(thermostat: str, tmp_path: Path) -> None:
     """Also where a restart is statistical: at each checkpoint the run left alone begins its random numbers anew too."""

@@ -69,6 +69,7 @@ def test_nve_is_that_of_plain_lammps(tmp_path: Path, count: Count) -> None:
     assert abs(drift) <= 3 * error, "velocity Verlet does not drift"
 
 
+@pytest.mark.turns(3)
 @pytest.mark.parametrize("thermostat", ["nose-hoover", "langevin", "stochastic-rescaling"])
 def test_a_thermostat_gives_the_canonical_distribution(thermostat: str, count: Count) -> None:
     """The mean of the kinetic energy is dof/2 kT, its variance dof/2 (kT)^2 (Maxwell and Boltzmann)."""
@@ -88,6 +89,7 @@ def test_a_thermostat_gives_the_canonical_distribution(thermostat: str, count: C
     assert series["temperature"].mean(after=(5, "ps")).value.in_unit("K") == pytest.approx(500, rel=0.05)
 
 
+@pytest.mark.turns(3)
 @pytest.mark.parametrize("coupling", ["isotropic", "anisotropic", "full"])
 def test_a_barostat_reaches_its_pressure(coupling: str, count: Count) -> None:
     job = cuds.MolecularDynamics(

@@ -34,6 +34,7 @@ def lennard_jones(cutoff: float, truncation: str = "") -> cuds.Potential:
     )  # fmt: skip
 
 
+@pytest.mark.turns(2)
 @pytest.mark.parametrize("units", ["metal", "lj"])
 def test_energy_and_pressure_are_those_of_nist(units: str, count: Count) -> None:
     """NIST Standard Reference Simulation Website: T* 0.85, rho* 0.776, cut off at 3 sigma with tail corrections."""

@@ -22,6 +22,7 @@ def again(data: cuds.DataSet, folder: Path) -> cuds.DataSet:
     return cuds.read(data.save(folder / "x.h5md"))
 
 
+@pytest.mark.turns(2)
 @pytest.mark.parametrize("engine", ["lammps", "ase"])
 def test_a_motion_with_a_seed_that_was_drawn(engine: str, tmp_path: Path) -> None:
     job = cuds.MolecularDynamics(

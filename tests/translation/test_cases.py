@@ -61,6 +61,7 @@ def test_a_script_that_would_move_virtual_sites_as_atoms_is_not_written(tmp_path
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.turns(2)
 @pytest.mark.parametrize("name", [n for n in CASES if n != "tip4p"])
 def test_plain_lammps_says_the_same_of_files_made_for_it(name: str, tmp_path: Path) -> None:
     """Its own sums: energies by the command thermo, forces by a dump; what acts in a pair is a bond to it."""

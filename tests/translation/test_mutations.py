@@ -150,6 +150,7 @@ def _changed(group: cuds.TermGroup, i: int, symbol: str) -> cuds.TermGroup:
     return group.replace(row=row, parameters=columns)
 
 
+@pytest.mark.turns(2)
 @pytest.mark.parametrize("name", CASES)
 def test_every_fault_is_noticed(name: str, count: Count) -> None:
     """A fault may pass only if its own energy, computed here, is below what the rule can see."""
