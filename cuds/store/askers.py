@@ -196,7 +196,11 @@ class _Asker:
         self.trouble = tempfile.TemporaryFile()  # noqa: SIM115  open as long as the process lives
         pipe = subprocess.PIPE
         lean = {**os.environ, "MALLOC_ARENA_MAX": "2"}  # else each thread takes 64 MB of addresses
-        self.process = subprocess.Popen(told, stdin=pipe, stdout=pipe, stderr=self.trouble, env=lean)
+        try:
+            self.process = subprocess.Popen(told, stdin=pipe, stdout=pipe, stderr=self.trouble, env=lean)
+        except BaseException:
+            self.trouble.close()
+            raise
         weakref.finalize(self, _end, self.process, self.trouble)
         self.coming = select.poll()  # select() knows no more than 1024 open files
         self.coming.register(self.process.stdout or -1, select.POLLIN)

@@ -186,6 +186,7 @@ def test_an_update_that_makes_too_much_is_stopped(library: cuds.Library, asking:
         "INSERT DATA { <urn:x> <urn:x> " + "<<( <urn:x> <urn:x> " * 50_000 + "1" + ")>>" * 50_000 + " }",
         "WITH <urn:x> DELETE { ?s ?p ?o } USING <urn:y> WHERE " + "{" * 50_000 + "}" * 50_000,
     ],
+    ids=["brackets", "sums", "lists", "nodes", "triples", "groups"],
 )
 def test_what_is_nested_without_end_ends_no_process_of_ours(asking: Asking, update: str) -> None:
     with pytest.raises(InvalidError, match="nested"):
