@@ -90,16 +90,19 @@ def whole(answer: Any, sparql: str, *, timeout: float = math.inf) -> Any:
     """
     import pyoxigraph as ox
 
-    with _said(sparql):
-        if isinstance(answer, ox.QuerySolutions):
-            text = _Patient(timeout)
-            answer.serialize(text, format=ox.QueryResultsFormat.JSON)
-            return ox.parse_query_results(text.getvalue(), format=ox.QueryResultsFormat.JSON)
-        if isinstance(answer, ox.QueryTriples):
-            scratch = ox.Store()
-            scratch.extend(ox.Quad(t.subject, t.predicate, t.object) for t in in_time(answer, timeout))
-            return scratch.query("CONSTRUCT WHERE { ?s ?p ?o }")
-        return answer
+    try:
+        with _said(sparql):
+            if isinstance(answer, ox.QuerySolutions):
+                text = _Patient(timeout)
+                answer.serialize(text, format=ox.QueryResultsFormat.JSON)
+                return ox.parse_query_results(text.getvalue(), format=ox.QueryResultsFormat.JSON)
+            if isinstance(answer, ox.QueryTriples):
+                scratch = ox.Store()
+                scratch.extend(ox.Quad(t.subject, t.predicate, t.object) for t in in_time(answer, timeout))
+                return scratch.query("CONSTRUCT WHERE { ?s ?p ?o }")
+            return answer
+    finally:
+        del answer
 
 
 class _Patient(io.BytesIO):

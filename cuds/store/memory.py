@@ -101,9 +101,7 @@ class Memory:
 
     def query(self, sparql: str, *, among: Readable | None = None, timeout: float = PATIENCE) -> Rows:
         """Return the solutions of a SPARQL SELECT over the newest versions."""
-        with self._turn:
-            answer = self._views.among(self._index, among).begun(sparql)
-        return rows(answer, sparql, timeout=timeout)
+        return rows(self._begun(among, sparql), sparql, timeout=timeout)
 
     def answer(
         self,
@@ -115,9 +113,14 @@ class Memory:
         timeout: float = PATIENCE,
     ) -> Any:
         """Return what pyoxigraph answers to any query, as `Library.answer` does."""
+        return whole(self._begun(among, sparql, default, named), sparql, timeout=timeout)
+
+    def _begun(
+        self, among: Readable | None, sparql: str, default: Sequence[str] = (), named: Sequence[str] = ()
+    ) -> Any:
+        """Return an answer that is begun; no frame of ours keeps it, as only this thread may let go of it."""
         with self._turn:
-            answer = self._views.among(self._index, among).begun(sparql, default, named)
-        return whole(answer, sparql, timeout=timeout)
+            return self._views.among(self._index, among).begun(sparql, default, named)
 
     def find(self, kind: Any, *, among: Readable | None = None, **conditions: Any) -> Findings:
         """Return the entities of a class, of the newest versions, that fulfil conditions."""

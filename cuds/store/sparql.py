@@ -65,9 +65,8 @@ class Endpoint:
         StorageError
             When the endpoint does not answer.
         """
-        alone = ox.Store().query(sparql)
-        if not isinstance(alone, ox.QuerySolutions):
-            return alone
+        if not isinstance(ox.Store().query(sparql), ox.QuerySolutions):
+            return ox.Store().query(sparql)
         graphs = [("default-graph-uri", g.value) for g in default_graph]
         graphs += [("named-graph-uri", g.value) for g in named_graphs]
         found = self._post("query", [("query", sparql), *graphs])

@@ -1,7 +1,9 @@
 """What every store does: data sets come back bit for bit, by name and version, and are found by what they mean."""
 
+import gc
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -302,3 +304,24 @@ def test_a_query_that_joins_all_with_all_is_given_up(store: Store) -> None:
     assert time.monotonic() - start < 10, "of millions of solutions"
     assert len(store.query(everything + " LIMIT 5", timeout=10)) == 5
     assert len(store.find(cuds.ElasticTensor)) == 4
+
+
+def test_an_error_of_another_thread_carries_no_answer_into_this_one(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Answers of pyoxigraph may be let go of by the thread that asked alone."""
+    dropped: list[object] = []
+    monkeypatch.setattr("sys.unraisablehook", lambda what: dropped.append(what.exc_value))
+    store.put(whole_story())
+    every = "?a ?b ?c . ?d ?e ?f . ?g ?h ?i"
+    with ThreadPoolExecutor(1) as pool:
+        asked = [pool.submit(store.query, text, timeout=0) for text in (f"SELECT * {{ {every} }}", "ASK {}")]
+        if isinstance(store, Library | Memory):
+            forms = (f"CONSTRUCT {{ ?a ?b ?c }} WHERE {{ {every} }}", f"SELECT * {{ {every} }}")
+            asked += [pool.submit(store.answer, text, timeout=0) for text in forms]
+    said = [future.exception() for future in asked]
+    assert all(isinstance(error, InvalidError | UnsupportedError) for error in said)
+    said.clear()
+    asked.clear()
+    gc.collect()
+    assert dropped == []
