@@ -211,7 +211,7 @@ class Library(Writer, Closing):
 
         def read(answer: Any) -> Any:
             if self._upkeep.endpoint is not None and not isinstance(answer, pyoxigraph.QuerySolutions):
-                del answer
+                del answer  # else the error keeps it
                 raise UnsupportedError("query: an endpoint is asked by SELECT alone", hint="begin it with SELECT")
             return whole(answer, sparql, timeout=timeout)
 

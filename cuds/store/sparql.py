@@ -65,7 +65,7 @@ class Endpoint:
         StorageError
             When the endpoint does not answer.
         """
-        if not isinstance(ox.Store().query(sparql), ox.QuerySolutions):
+        if not isinstance(ox.Store().query(sparql), ox.QuerySolutions):  # kept by no name, which an error would keep
             return ox.Store().query(sparql)
         graphs = [("default-graph-uri", g.value) for g in default_graph]
         graphs += [("named-graph-uri", g.value) for g in named_graphs]

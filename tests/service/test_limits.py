@@ -215,7 +215,7 @@ def test_a_query_without_end_is_stopped_and_others_are_answered(admin: httpx2.Cl
 def test_many_queries_without_end_hold_nobody_else_up(server: Server, admin: httpx2.Client) -> None:
     def endless(_: int) -> int:
         with server.client() as client:
-            return client.post("/sparql", content=ENDLESS, headers=QUERY, params={"timeout": 3}).status_code
+            return client.post("/sparql", content=ENDLESS, headers=QUERY, params={"timeout": 4}).status_code
 
     with ThreadPoolExecutor(12) as pool:
         waiting = [pool.submit(endless, n) for n in range(12)]
@@ -224,7 +224,7 @@ def test_many_queries_without_end_hold_nobody_else_up(server: Server, admin: htt
         time.sleep(0.5)
         for _ in range(5):
             assert admin.get("/datasets", params={"limit": 1}).status_code == 200
-        assert not all(future.done() for future in waiting), "they were still at it"
+        assert not any(future.done() for future in waiting)
         assert {future.result() for future in waiting} <= {400, 503}
 
 
@@ -238,7 +238,7 @@ def test_updates_without_end_hold_nobody_else_up(server: Server, admin: httpx2.C
     def endless(n: int) -> tuple[int, str]:
         where = f"GRAPH ?w {{ {join} }}" if n % 2 else join
         with server.client("eve") as client:
-            answer = change(client, f"DELETE {{ ?a ?b ?c }} INSERT {{ ?a ?b ?c }} WHERE {{ {where} }}", timeout=3)
+            answer = change(client, f"DELETE {{ ?a ?b ?c }} INSERT {{ ?a ?b ?c }} WHERE {{ {where} }}", timeout=8)
             return answer.status_code, answer.json()["detail"]
 
     with ThreadPoolExecutor(12) as pool:
@@ -254,8 +254,8 @@ def test_updates_without_end_hold_nobody_else_up(server: Server, admin: httpx2.C
             )
             assert change(admin, again).status_code == 200
         assert time.monotonic() - begun < 6
-        assert not all(future.done() for future in waiting), "they were still at it"
-        assert {future.result() for future in waiting} == {(422, "update: not answered after 3 s")}
+        assert not any(future.done() for future in waiting)
+        assert {future.result() for future in waiting} == {(422, "update: not answered after 8 s")}
     change(admin, "DROP DEFAULT ; DROP GRAPH <urn:endless>")
 
 

@@ -20,13 +20,13 @@ ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT 
 def test_a_transaction_that_is_killed_anywhere_is_whole_or_not_there(
     tmp_path: Path, count: Callable[[int, int], int]
 ) -> None:
-    """Killed at each touch of the file system in turn; in the reduced tier at every thirteenth."""
-    step = 14 - count(1, 13)
+    """Killed at each touch of the file system in turn; in the reduced tier at every tenth."""
+    step = 11 - count(1, 10)
     command = [sys.executable, str(KILLED), str(tmp_path / "library"), str(step)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=ENVIRONMENT)
     assert done.returncode == 0, done.stderr
     lines = [json.loads(line) for line in done.stdout.splitlines()]
-    assert len(lines) > 4
+    assert len(lines) > 5
     number = 1
     for line in lines:
         assert line["damage"] == line["left"] == [], line
