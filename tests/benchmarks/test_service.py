@@ -1,5 +1,6 @@
 """A million atoms to a service and back, many small reads, and what memory they take: of a real process."""
 
+import http.client
 import http.server
 import threading
 import time
@@ -100,14 +101,19 @@ def test_small_reads(tmp_path: Path, count: Callable[[int, int], int]) -> None:
     times, took = count(500, 5000), list[float]()
     with serving(tmp_path / "library") as server, server.client() as client:
         put(client, "small", as_file(steel(), tmp_path))
-        key = {"Accept": "text/turtle"}
+        headers = {"Accept": "text/turtle", "Authorization": f"Bearer {server.key}"}
 
         def read(n: int) -> None:
-            with server.client() as own:
-                for _ in range(n):
-                    begun = time.perf_counter()
-                    assert own.get(path("small"), headers=key).status_code == 200
-                    took.append(time.perf_counter() - begun)
+            """By the client that takes the least of the processor, as it is the service that is measured."""
+            own = http.client.HTTPConnection(server.url.removeprefix("http://"))
+            for _ in range(n):
+                begun = time.perf_counter()
+                own.request("GET", path("small"), headers=headers)
+                answer = own.getresponse()
+                assert answer.read().startswith(b"@prefix")
+                assert answer.status == 200
+                took.append(time.perf_counter() - begun)
+            own.close()
 
         threads = [threading.Thread(target=read, args=(times // 4,)) for _ in range(4)]
         begun = time.perf_counter()
