@@ -327,8 +327,7 @@ class Library(Writer, Closing):
             try:
                 answer = ask(self._upkeep.seen(among))
             except (*BROKEN, CudsError) as error:
-                broken = error.__cause__ if isinstance(error, CudsError) else error
-                if not isinstance(broken, BROKEN) or not self._upkeep.own:
+                if not _broken(error) or not self._upkeep.own:
                     raise
                 answer = self._asked_anew(ask, among)
             for name, damage in self._upkeep.damaged.items() if warn else ():
@@ -349,3 +348,8 @@ class Library(Writer, Closing):
         except StorageError:
             self._upkeep.rebuild(on_disk=False)
             return ask(self._upkeep.seen(among))
+
+
+def _broken(error: BaseException) -> bool:
+    """Whether it is the index that is damaged. No frame of who asks may keep the cause, which would keep that frame."""
+    return isinstance(error.__cause__ if isinstance(error, CudsError) else error, BROKEN)

@@ -2,6 +2,7 @@
 
 import gc
 import time
+import weakref
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -325,3 +326,25 @@ def test_an_error_of_another_thread_carries_no_answer_into_this_one(
     asked.clear()
     gc.collect()
     assert dropped == []
+
+
+@pytest.mark.parametrize("query", ["SELECT nonsense", "INSERT DATA {}", "ASK {}", "SERVICE <urn:x>", "late"])
+def test_an_error_keeps_nothing_of_who_asked(store: Store, query: str) -> None:
+    """It lies in no ring: what the frames hold is let go of at once, and by their own thread."""
+
+    def asked() -> "weakref.ref[Any]":
+        held = type("Held", (), {})()
+        with pytest.raises((InvalidError, UnsupportedError)):
+            if query == "late":
+                store.query("SELECT * { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i }", timeout=0)
+            store.query(query)
+        return weakref.ref(held)
+
+    store.put(whole_story())
+    asked()
+    gc.collect()
+    gc.disable()
+    try:
+        assert asked()() is None
+    finally:
+        gc.enable()
