@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import httpx2
+import pytest
 
 from cuds.service.problems import KINDS
 from cuds.service.settings import Settings
@@ -46,6 +47,7 @@ def test_every_kind_of_problem_has_a_page(admin: httpx2.Client) -> None:
     assert admin.get("/problems/none").status_code == 404
 
 
+@pytest.mark.timeout(1800)  # in full it goes on for ten minutes
 def test_machines_find_nothing_wrong(tmp_path: Path, count: Callable[[int, int], int]) -> None:
     """All checks of schemathesis: examples, borders, random requests, and chains of them."""
     with serving(tmp_path / "library") as server:
