@@ -24,8 +24,8 @@ import math
 import mmap
 import re
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext, suppress
 from datetime import UTC, datetime
 from functools import cache, cached_property
 from pathlib import Path
@@ -44,7 +44,6 @@ from cuds.model.trajectory import Trajectory
 from cuds.semantics.lift import Lifted, Lifting
 from cuds.semantics.nesting import refuse_deep
 from cuds.semantics.places import is_column
-from cuds.semantics.triples import as_rdflib
 
 LAYOUT = 1
 _PARTS = ("graph", "contents", "meta")
@@ -80,7 +79,7 @@ def write(data: DataSet, path: str | Path, notes: Mapping[str, str] | None = Non
     target = Path(path)
     aligned: dict[str, Any] = {"alignment_threshold": _ALIGNED, "alignment_interval": _ALIGNED}
     with replacing(target) as partial, writing(partial, **aligned) as file:
-        with _meanwhile(lifting.measure):
+        with _meanwhile(lifting.measure) if lifting.large else nullcontext():
             _arrays(file, lifting)
         _meaning(file, data, lifting.finished(read=True))
         file["meta"].attrs.update(notes or {})
@@ -122,8 +121,9 @@ def _arrays(file: Any, lifting: Lifting) -> None:
     for system in systems:
         group = file.require_group(f"particles/{lifted.names[system.id]}")
         group.attrs["snapshot"] = isinstance(system, ParticleSystem)
+    snapshots = {lifted.names[e.id] for e in systems if isinstance(e, ParticleSystem)}
     for location, content in sorted(lifted.arrays.items()):
-        _put(file, location, content, lifted.units.get(location, ""))
+        _put(file, location, content, lifted.units.get(location, ""), snapshots)
     if systems:
         _h5md(file, systems, lifted)
 
@@ -182,16 +182,12 @@ def _said(file: Any) -> tuple[bytes, bytes]:
     return graph, contents
 
 
-def _put(file: Any, location: str, content: AnyArray | bytes, unit: str) -> None:
+def _put(file: Any, location: str, content: AnyArray | bytes, unit: str, snapshots: set[str]) -> None:
     array = np.frombuffer(content, dtype=np.uint8) if isinstance(content, bytes) else content
-    made = file.create_dataset(location, data=array[None] if _snapshot(file, location) else array)
+    framed = is_column(location) and location.split("/")[2] in snapshots  # a trajectory counts its own frames
+    made = file[location] = file.create_dataset(None, data=array[None] if framed else array)  # all groups at once
     if unit:
         made.attrs["unit"] = _h5md_unit(unit) if location.startswith("/particles/") else unit
-
-
-def _snapshot(file: Any, location: str) -> bool:
-    """Whether an array is a column of a system, which H5MD writes as one frame; a trajectory counts its own."""
-    return is_column(location) and bool(file["/".join(location.split("/")[:3])].attrs["snapshot"])
 
 
 def _h5md_unit(unit: str) -> str:
@@ -214,23 +210,25 @@ def _h5md(file: Any, systems: list[ParticleSystem | Trajectory], lifted: Lifted)
         box.attrs["dimension"] = 3
         system = entity.system if isinstance(entity, Trajectory) else entity
         box.attrs["boundary"] = ["periodic" if p else "none" for p in system.pbc]
+        own = f"{group.name}/"
+        columns = [place.rpartition("/")[0] for place in lifted.arrays if place.startswith(own) and is_column(place)]
         if isinstance(entity, Trajectory) and entity.cell is None and system.cell is not None:
             same = np.broadcast_to(system.cell.value, (len(entity), 3, 3))  # readers of H5MD want one a frame
-            edges = box.create_group("edges")
-            edges.create_dataset("value", data=same).attrs["unit"] = _h5md_unit(system.cell.unit)
-            edges["step"], edges["time"] = (group["position"][n] for n in ("step", "time"))
-    for column in sorted(file[location].parent.name for location in lifted.arrays if is_column(location)):
-        _frames(file, file[column])
+            box.create_dataset("edges/value", data=same).attrs["unit"] = _h5md_unit(system.cell.unit)
+            columns.append(f"{group.name}/box/edges")
+        _frames(group, columns)
 
 
-def _frames(file: Any, column: Any) -> None:
-    """Give a column of H5MD its steps and times; those of a trajectory are the same for all its columns."""
-    if _snapshot(file, column["value"].name):
-        column.create_dataset("step", data=np.array([0]))
-        column.create_dataset("time", data=np.array([0.0])).attrs["unit"] = "ps"
-    elif "step" not in column:
-        shared = file["/".join(column.name.split("/")[:3])]["position"]
-        column["step"], column["time"] = shared["step"], shared["time"]
+def _frames(group: Any, columns: Iterable[str]) -> None:
+    """Give the columns of a system their steps and times, which are the same for all of them."""
+    shared = group["position"]
+    if "step" not in shared:
+        shared.create_dataset("step", data=np.array([0]))
+        shared.create_dataset("time", data=np.array([0.0])).attrs["unit"] = "ps"
+    step, time = shared["step"], shared["time"]
+    for column in columns:
+        if column != shared.name:
+            group[f"{column}/step"], group[f"{column}/time"] = step, time
 
 
 def read(path: str | Path, *, verify: bool = False) -> DataSet:
@@ -303,13 +301,20 @@ def _lying(file: Any) -> dict[str, Any]:
         item: Any = h5o.open(file.id, name) if kind == h5l.TYPE_HARD else None
         here = item is not None
         if isinstance(item, h5d.DatasetID):
-            made = item.get_create_plist()
-            here = made.get_layout() != h5d.VIRTUAL and made.get_external_count() == 0
+            here = item.get_offset() is not None or _within(item)
             found["/" + name.decode()] = item
         if not here:
             place = name.decode()
             raise FormatError(f"/{place} lies in another place", hint="cuds reads what cuds wrote", location=place)
     return found
+
+
+def _within(dataset: Any) -> bool:
+    """Whether an array that does not lie in one piece lies in this file."""
+    import h5py
+
+    made = dataset.get_create_plist()
+    return bool(made.get_layout() != h5py.h5d.VIRTUAL and made.get_external_count() == 0)
 
 
 @contextmanager
@@ -342,7 +347,7 @@ def _content(file: Any, load: "_Loader", verify: bool) -> DataSet:
             f"its layout is {layout}, of cuds {creator}; this cuds reads up to {LAYOUT}", hint="install a newer cuds"
         )
     graph, contents = _said(file)
-    triples = as_rdflib(ox.parse(graph, format=ox.RdfFormat.N_TRIPLES))
+    triples = ox.parse(graph, format=ox.RdfFormat.N_TRIPLES)
     made = {e.id: e for e in lower(triples, load, trusted=not verify)}
     listed = json.loads(contents)
     return DataSet(*(made[i] for i in listed["entities"]), label=listed["label"])
@@ -379,7 +384,12 @@ class _Loader:
         offset, shape, dtype = dataset.get_offset(), dataset.shape, dataset.dtype
         size = math.prod(shape) * dtype.itemsize
         whole = dataset.get_storage_size() == size
-        if offset is None or not whole or size <= _SMALL or offset % dtype.alignment:
+        if dtype.hasobject:
             read: AnyArray = h5py.Dataset(dataset)[()]
             return read
+        if offset is None or not whole or size <= _SMALL or offset % dtype.alignment:
+            array: AnyArray = np.empty(shape, dtype)
+            if size:
+                dataset.read(h5py.h5s.ALL, h5py.h5s.ALL, array)
+            return array
         return Mapped.within(self.whole, dtype, shape, offset)

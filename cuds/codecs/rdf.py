@@ -7,7 +7,8 @@ where the graph is read, they are taken from there and compared with the digests
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from cuds.registry import generated
 from cuds.semantics.lift import Lifted, lift
 from cuds.semantics.lower import lower
 from cuds.semantics.nesting import refuse_deep
-from cuds.semantics.triples import PREFIXES, TYPE, as_graph, as_rdflib
+from cuds.semantics.triples import PREFIXES, TYPE, as_graph
 
 SYNTAXES = {
     "turtle": ".ttl",
@@ -82,22 +83,44 @@ def _text(lifted: Lifted, syntax: str) -> str:
     if syntax in ("turtle", "trig"):
         return _by_subject(lifted.triples, _FORMATS[SYNTAXES[syntax]])
     if syntax == "json-ld":
-        return _nested(lifted, "json-ld", context=generated("context.jsonld")["@context"])
+        return _nesting(lambda: _json_ld(lifted))
     strange = next((t.object.value for t in lifted.triples if _NOT_XML.search(t.object.value)), None)  # type: ignore[union-attr]
     if strange is not None:
         raise InvalidError(f"syntax: XML cannot hold {strange!r}", hint="take another syntax", field="syntax")
-    return _nested(lifted, "pretty-xml")
+    return _nesting(lambda: lifted.graph.serialize(format="pretty-xml"))
 
 
-def _nested(lifted: Lifted, syntax: str, **how: Any) -> str:
-    """Return triples in a syntax in which what is said of a blank node stands within what refers to it."""
+def _nesting(text: Callable[[], str]) -> str:
+    """Return a text in which what is said of a blank node stands within what refers to it."""
     try:
-        text: str = lifted.graph.serialize(format=syntax, **how)
+        return text()
     except RecursionError:
         raise InvalidError(
             "syntax: its blank nodes are nested too deeply for that", hint="take turtle or n-triples", field="syntax"
         ) from None
-    return text
+
+
+def _json_ld(lifted: Lifted) -> str:
+    """Return triples as JSON-LD, node by node, after the context that every data set has."""
+    from rdflib.plugins.serializers.jsonld import Converter
+
+    context, stated = _context()
+    found = Converter(context, use_native_types=False, use_rdf_type=False).convert(lifted.graph)
+    nodes = found.get("@graph", [found]) if isinstance(found, dict) else found
+    return f'{{\n  "@context": {stated},\n  "@graph": {_indented(sorted(nodes, key=lambda node: node["@id"]))}\n}}\n'
+
+
+@cache
+def _context() -> tuple[Any, str]:
+    """Return the context as rdflib knows it, and as text: to make either takes longer than to use it."""
+    from rdflib.plugins.shared.jsonld.context import Context
+
+    given = generated("context.jsonld")["@context"]
+    return Context(given), _indented(given)
+
+
+def _indented(value: Any) -> str:
+    return json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False).replace("\n", "\n  ")
 
 
 def _by_subject(triples: list[ox.Triple], syntax: ox.RdfFormat) -> str:
@@ -145,7 +168,7 @@ def read(path: Path) -> DataSet:
     """
     from cuds.codecs import hdf5
 
-    triples = list(as_rdflib(_parsed(path)))
+    triples = _parsed(path)
     beside = next((p for p in map(path.with_suffix, NUMBERS) if p.is_file()), None)
     if beside is None:
         return DataSet(*roots(lower(triples, _Missing(path))), label=path.stem)

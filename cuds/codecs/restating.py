@@ -16,7 +16,6 @@ from cuds.codecs.whole import to_disk
 from cuds.errors import CudsError, FormatError, InvalidError
 from cuds.model.dataset import DataSet
 from cuds.semantics.lower import lower
-from cuds.semantics.triples import as_rdflib
 
 
 def restated(source: Path, target: Path, graph: bytes, notes: Mapping[str, str]) -> Path:
@@ -36,7 +35,7 @@ def restated(source: Path, target: Path, graph: bytes, notes: Mapping[str, str])
     InvalidError
         When the graph says something that the model does not know, or that does not fit the numbers.
     """
-    triples = as_rdflib(ox.parse(graph, format=ox.RdfFormat.N_TRIPLES))
+    triples = ox.parse(graph, format=ox.RdfFormat.N_TRIPLES)
     with hdf5.opened(source) as (load, listed):
         try:
             made = {e.id: e for e in lower(triples, load)}

@@ -4,9 +4,11 @@ import hashlib
 import json
 import types
 import uuid
+import weakref
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, Union, get_args, get_origin
 
 import numpy as np
@@ -138,6 +140,9 @@ else:
     _Frozen = BaseModel
 
 
+_BOUND: "weakref.WeakKeyDictionary[type[Component], Mapping[str, Term]]" = weakref.WeakKeyDictionary()
+
+
 class Component(_Frozen):
     """A frozen part of an entity, without an identity of its own."""
 
@@ -152,13 +157,12 @@ class Component(_Frozen):
                 raise _translate(type(self), error) from None
 
     @classmethod
-    def bindings(cls) -> dict[str, Term]:
+    def bindings(cls) -> Mapping[str, Term]:
         """Return the fields that are bound to the ontology, with their terms."""
-        bound = {}
-        for name, info in cls.model_fields.items():
-            term = next((m for m in info.metadata if isinstance(m, Term)), None)
-            if term is not None:
-                bound[name] = term
+        bound = _BOUND.get(cls)
+        if bound is None:
+            found = ((n, m) for n, i in cls.model_fields.items() for m in i.metadata[::-1] if isinstance(m, Term))
+            bound = _BOUND[cls] = MappingProxyType(dict(found))
         return bound
 
     @classmethod

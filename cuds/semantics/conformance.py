@@ -38,7 +38,7 @@ def shapes_of(graph: Graph) -> Graph:
 def _of_classes(classes: frozenset[Any]) -> Graph:
     every = _shapes()
     wanted: list[Any] = [shape for shape, target in every.subject_objects(SH.targetClass) if target in classes]
-    found, seen = Graph(), set(wanted)
+    found, seen = Graph(store="SimpleMemory"), set(wanted)  # pySHACL asks it a thousand times
     while wanted:
         node = wanted.pop()
         for triple in every.triples((node, None, None)):

@@ -8,6 +8,7 @@ The IRI of a part is that of its entity, ``#``, and the way to it through the fi
 
 import hashlib
 import json
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -32,6 +33,7 @@ from cuds.semantics.places import names, place, stored
 from cuds.semantics.triples import PROV, QUDT, RDFS, TYPE, as_graph, literal, n_triples, named, place_literal
 from cuds.units import Quantity, table
 
+_LARGE = 1 << 20  # bytes that are read in a millisecond
 _HASHERS = 2  # threads that read arrays while others write them
 
 # Which engine, potential file and input produced a stress? The input is the transcript, by its digest.
@@ -98,11 +100,18 @@ class Lifting:
         for entity in self.entities:
             _Lifter(self, entity).entity()
 
+    @cached_property
+    def large(self) -> bool:
+        """Whether it takes longer to read the arrays than to begin threads."""
+        return sum(a.nbytes for a in self._numbers()) > _LARGE
+
     def measure(self) -> None:
         """Read each array once, in threads: they hash without Python's lock."""
-        arrays = [a for a in self.found.arrays.values() if isinstance(a, np.ndarray)]
         with ThreadPoolExecutor(_HASHERS) as pool:
-            list(pool.map(_measure, sorted(arrays, key=lambda a: -a.nbytes)))
+            list(pool.map(_measure, sorted(self._numbers(), key=lambda a: -a.nbytes)))
+
+    def _numbers(self) -> Iterator[AnyArray]:
+        return (a for a in self.found.arrays.values() if isinstance(a, np.ndarray))
 
     def finished(self, *, read: bool = False) -> Lifted:
         """Return the graph with what is said of the numbers.
@@ -123,7 +132,7 @@ class Lifting:
             if stated and not read:
                 self.say(node, stated, array.extremes)
                 continue
-            found = measure(array)
+            found = measure(array, anew=bool(stated) and not self.large)  # large ones were read just now, by `measure`
             if stated not in ("", found.sha256):
                 raise FormatError(
                     f"the array that would lie at {location} is not the one that was stored where it was read from",

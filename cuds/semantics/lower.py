@@ -12,8 +12,7 @@ from datetime import datetime
 from typing import Any, get_args, get_origin
 
 import numpy as np
-from rdflib import Graph, Literal, Namespace, URIRef
-from rdflib.namespace import PROV, RDF, RDFS, XSD
+import pyoxigraph as ox
 
 from cuds import iris, model
 from cuds.arrays import AnyArray, Mapped, digest, from_file, measure
@@ -22,33 +21,47 @@ from cuds.model.entity import Component, Entity
 from cuds.model.particles import ParticleSystem
 from cuds.model.provenance import SimulationRun
 from cuds.semantics.invariants import INVARIANTS
+from cuds.semantics.triples import PROV, QUDT, RDFS, TYPE, XSD, Said, by_subject
 from cuds.units import Quantity, table
 
-CUDS = Namespace(iris.CUDS)
-QUDT = Namespace("http://qudt.org/schema/qudt/")
 Load = Callable[[str], AnyArray | bytes]
-Node = dict[URIRef, list[Any]]
+Node = dict[str, list[str | Said]]
+
+_BYTES = iris.CUDS + "byteSize"
+_CHECKSUM = iris.CUDS + "checksum"
+_COUNT = iris.CUDS + "count"
+_DTYPE = iris.CUDS + "dtype"
+_ENTRY = iris.CUDS + "entry"
+_FORMULA = iris.CUDS + "formula"
+_INDEX = iris.CUDS + "index"
+_KEY = iris.CUDS + "key"
+_LOCATION = iris.CUDS + "location"
+_MAXIMUM = iris.CUDS + "maximum"
+_MINIMUM = iris.CUDS + "minimum"
+_SHAPE = iris.CUDS + "shape"
+_SI = iris.CUDS + "siValue"
+_NUMBER = QUDT + "numericValue"
+_UNIT = QUDT + "hasUnit"
+_QUANTITY_KIND = QUDT + "hasQuantityKind"
+_GENERATED = PROV + "wasGeneratedBy"
+_ASSOCIATED = PROV + "wasAssociatedWith"
 
 # What lifting states of a node beside its fields.
-_PART = {RDF.type, CUDS.key, CUDS["index"]}
-_ENTITY = {RDF.type, CUDS.checksum, PROV.wasGeneratedBy}
-_BESIDE: dict[type[Entity], set[URIRef]] = {
-    **{kind: {CUDS[i.name] for i in stated} for kind, stated in INVARIANTS.items()},
-    SimulationRun: {PROV.wasAssociatedWith, PROV.startedAtTime, PROV.endedAtTime, PROV.used},
+_PART = {TYPE, _KEY, _INDEX}
+_ENTITY = {TYPE, _CHECKSUM, _GENERATED}
+_BESIDE: dict[type[Entity], set[str]] = {
+    **{kind: {iris.CUDS + i.name for i in stated} for kind, stated in INVARIANTS.items()},
+    SimulationRun: {_ASSOCIATED, PROV + "startedAtTime", PROV + "endedAtTime", PROV + "used"},
 }
-_ENGINE = {RDF.type, RDFS.label, CUDS.engineVersion}
-_STORED = {RDF.type, CUDS.location, CUDS.checksum, CUDS.byteSize}
-_SCALAR = {RDF.type, QUDT.numericValue, QUDT.hasUnit, QUDT.hasQuantityKind, CUDS.siValue}
-_ARRAY = {
-    *_PART,
-    *(QUDT.hasUnit, QUDT.hasQuantityKind, CUDS.location, CUDS.checksum, CUDS.dtype),
-    *(CUDS["shape"], CUDS["count"], CUDS.minimum, CUDS.maximum),
-}
-_READ: dict[URIRef, Callable[[str], Any]] = {
-    XSD.integer: int,
-    XSD.double: float,
-    XSD.boolean: lambda text: {"true": True, "false": False}[text],
-    XSD.dateTime: datetime.fromisoformat,
+_ENGINE = {TYPE, RDFS + "label", iris.CUDS + "engineVersion"}
+_STORED = {TYPE, _LOCATION, _CHECKSUM, _BYTES}
+_SCALAR = {TYPE, _NUMBER, _UNIT, _QUANTITY_KIND, _SI}
+_ARRAY = {*_PART, _UNIT, _QUANTITY_KIND, _LOCATION, _CHECKSUM, _DTYPE, _SHAPE, _COUNT, _MINIMUM, _MAXIMUM}
+_READ: dict[str, Callable[[str], Any]] = {
+    XSD + "integer": int,
+    XSD + "double": float,
+    XSD + "boolean": lambda text: {"true": True, "false": False}[text],
+    XSD + "dateTime": datetime.fromisoformat,
 }
 _CHANGED = "the file was changed after it was saved; take a copy that was not"
 
@@ -58,12 +71,12 @@ def _unit_symbols() -> dict[str, str]:
     return {u["iri"]: s for s, u in table()["units"].items()}
 
 
-def lower(graph: Graph | Iterable[Any], load: Load, *, trusted: bool = False) -> list[Entity]:
+def lower(triples: Iterable[ox.Triple | ox.Quad], load: Load, *, trusted: bool = False) -> list[Entity]:
     """Return the entities that a graph describes; what is referred to comes first.
 
     Parameters
     ----------
-    graph : Graph, or an iterable of its triples
+    triples : iterable of Triple or Quad
         As `lift` makes it.
     load : callable
         From a location to the array or the bytes that lie there.
@@ -78,7 +91,7 @@ def lower(graph: Graph | Iterable[Any], load: Load, *, trusted: bool = False) ->
     """
     try:
         with from_file() if trusted else nullcontext():
-            return _Lowerer(graph, load, trusted).all()
+            return _Lowerer(triples, load, trusted).all()
     except (KeyError, TypeError, ValueError, AssertionError) as error:
         if isinstance(error, CudsError):
             raise
@@ -86,15 +99,13 @@ def lower(graph: Graph | Iterable[Any], load: Load, *, trusted: bool = False) ->
 
 
 class _Lowerer:
-    def __init__(self, graph: Iterable[Any], load: Load, trusted: bool) -> None:
+    def __init__(self, triples: Iterable[ox.Triple | ox.Quad], load: Load, trusted: bool) -> None:
         self.load = load
         self.trusted = trusted
         self.classes = model.classes()
-        self.made: dict[URIRef, Entity] = {}
-        self.begun: set[URIRef] = set()
-        self.nodes: dict[Any, Node] = {}
-        for subject, predicate, value in graph:
-            self.nodes.setdefault(subject, {}).setdefault(predicate, []).append(value)
+        self.made: dict[str, Entity] = {}
+        self.begun: set[str] = set()
+        self.nodes = by_subject(triples)
 
     def all(self) -> list[Entity]:
         for node in sorted(self.nodes):
@@ -106,7 +117,7 @@ class _Lowerer:
         return list(self.made.values())
 
     def types(self, node: Any) -> list[str]:
-        return sorted(str(t).removeprefix(iris.CUDS) for t in self.nodes.get(node, {}).get(RDF.type, ()))
+        return sorted(str(t).removeprefix(iris.CUDS) for t in self.nodes.get(node, {}).get(TYPE, ()))
 
     def known(self, node: Any) -> type[Component] | None:
         """Return the class of the model that a node is of, if it is of one."""
@@ -121,7 +132,7 @@ class _Lowerer:
             raise FormatError(f"{node}: nothing refers to this {names}", hint=_CHANGED)
         raise FormatError(f"{node}: its class is not known: {names}", hint=did_you_mean(names, self.classes))
 
-    def begin(self, node: Any, allowed: set[URIRef], what: str) -> Node:
+    def begin(self, node: Any, allowed: set[str], what: str) -> Node:
         """Return what is said of a node, after refusing what may not be."""
         self.begun.add(node)
         for predicate in sorted(self.nodes[node].keys() - allowed):
@@ -130,7 +141,7 @@ class _Lowerer:
             raise FormatError(f"{node}: {what} has no property {name}", hint=did_you_mean(name, known))
         return self.nodes[node]
 
-    def one(self, node: Any, predicate: URIRef) -> Any:
+    def one(self, node: Any, predicate: str) -> Any:
         """Return the only value of a property."""
         found = self.nodes[node].get(predicate, [])
         if len(found) != 1:
@@ -138,7 +149,7 @@ class _Lowerer:
             raise FormatError(f"{node}: {name} is said {len(found)} times", hint=f"it must be said once; {_CHANGED}")
         return found[0]
 
-    def text(self, node: Any, predicate: URIRef) -> str:
+    def text(self, node: Any, predicate: str) -> str:
         return str(self.one(node, predicate))
 
     def entity(self, node: Any) -> Entity:
@@ -152,16 +163,16 @@ class _Lowerer:
             raise FormatError(f"{node}: this {cls.__name__} refers to itself", hint=_CHANGED)
         beside = set().union(_ENTITY, *(p for kind, p in _BESIDE.items() if issubclass(cls, kind)))
         values = {"id": str(node), **self.fields(node, cls, beside)}
-        if PROV.wasGeneratedBy in self.nodes[node]:
-            values["provenance"] = self.entity(self.one(node, PROV.wasGeneratedBy))
-        for engine in self.nodes[node].get(PROV.wasAssociatedWith, ()):
+        if _GENERATED in self.nodes[node]:
+            values["provenance"] = self.entity(self.one(node, _GENERATED))
+        for engine in self.nodes[node].get(_ASSOCIATED, ()):
             self.begin(engine, _ENGINE, "an engine")
         entity = self.build(node, cls, values)
         assert isinstance(entity, Entity)
-        if self.text(node, CUDS.checksum) != f"sha256:{entity.digest}":
+        if self.text(node, _CHECKSUM) != f"sha256:{entity.digest}":
             raise FormatError(f"{node} ({cls.__name__}): its digest is not the one that was stored", hint=_CHANGED)
-        if self.trusted and isinstance(entity, ParticleSystem) and CUDS.formula in self.nodes[node]:
-            vars(entity)["formula"] = self.text(node, CUDS.formula)  # else saying it again would read the species
+        if self.trusted and isinstance(entity, ParticleSystem) and _FORMULA in self.nodes[node]:
+            vars(entity)["formula"] = self.text(node, _FORMULA)  # else saying it again would read the species
         self.made[node] = entity
         return entity
 
@@ -171,9 +182,9 @@ class _Lowerer:
         except CudsError as error:
             raise FormatError(f"{node}: {error.message}", hint=_CHANGED) from error
 
-    def fields(self, node: Any, cls: type[Component], beside: set[URIRef]) -> dict[str, Any]:
+    def fields(self, node: Any, cls: type[Component], beside: set[str]) -> dict[str, Any]:
         """Return the values of the fields of a component; a collection of which nothing is said is empty."""
-        by_iri = {URIRef(term.iri): name for name, term in cls.bindings().items()}
+        by_iri = {term.iri: name for name, term in cls.bindings().items()}
         said = self.begin(node, by_iri.keys() | beside, cls.__name__)
         values = {by_iri[p]: self.value(node, p, cls, by_iri[p]) for p in said if p in by_iri}
         for name in by_iri.values():
@@ -182,18 +193,18 @@ class _Lowerer:
                 values[name] = kind()
         return values
 
-    def value(self, node: Any, predicate: URIRef, cls: type[Component], name: str) -> Any:
-        objects = self.nodes[node][predicate]
-        if isinstance(objects[0], Literal):
+    def value(self, node: Any, predicate: str, cls: type[Component], name: str) -> Any:
+        objects: list[Any] = self.nodes[node][predicate]
+        if isinstance(objects[0], Said):
             return self.plain(node, self.one(node, predicate), cls, name)
-        if not all(CUDS["index"] in self.nodes.get(o, {}) for o in objects):
+        if not all(_INDEX in self.nodes.get(o, {}) for o in objects):
             return self.thing(self.one(node, predicate), name)
-        ordered = sorted(objects, key=lambda o: int(self.text(o, CUDS["index"])))
-        if [int(self.text(o, CUDS["index"])) for o in ordered] != list(range(len(ordered))):
+        ordered = sorted(objects, key=lambda o: int(self.text(o, _INDEX)))
+        if [int(self.text(o, _INDEX)) for o in ordered] != list(range(len(ordered))):
             raise FormatError(f"{node}: {name} has gaps", hint=_CHANGED)
-        if not any(CUDS.key in self.nodes[o] for o in objects):
+        if not any(_KEY in self.nodes[o] for o in objects):
             return tuple(self.thing(o) for o in ordered)
-        keyed = {self.text(o, CUDS.key): self.thing(o) for o in ordered}
+        keyed = {self.text(o, _KEY): self.thing(o) for o in ordered}
         if len(keyed) != len(ordered):
             raise FormatError(f"{node}: two of {name} have the same key", hint=_CHANGED)
         return keyed
@@ -201,48 +212,48 @@ class _Lowerer:
     def thing(self, node: Any, name: str = "") -> Any:
         """Return what a node stands for: numbers, bytes, an entity, a component."""
         said = self.nodes.get(node, {})
-        if CUDS.byteSize in said:
+        if _BYTES in said:
             content = self.stored(node)
             return content.decode() if name == "transcript" else content
-        if CUDS.location in said:
+        if _LOCATION in said:
             return self.array(node)
-        if QUDT.numericValue in said:
+        if _NUMBER in said:
             self.begin(node, _SCALAR, "a value with a unit")
-            return Quantity(float(self.text(node, QUDT.numericValue)), self.unit(node))
-        if CUDS.entry in said:
-            self.begin(node, {*_PART, CUDS.entry}, "an entry")
-            return self.entity(self.one(node, CUDS.entry))
+            return Quantity(float(self.text(node, _NUMBER)), self.unit(node))
+        if _ENTRY in said:
+            self.begin(node, {*_PART, _ENTRY}, "an entry")
+            return self.entity(self.one(node, _ENTRY))
         found = self.known(node)
         if found is None or issubclass(found, Entity):
             return self.entity(node)
         return self.build(node, found, self.fields(node, found, _PART))
 
     def unit(self, node: Any) -> str:
-        iri = self.text(node, QUDT.hasUnit)
+        iri = self.text(node, _UNIT)
         if iri not in _unit_symbols():
             raise FormatError(f"{node}: the unit {iri} is not known", hint="units are those of ontology/quantities.ttl")
         return _unit_symbols()[iri]
 
     def array(self, node: Any) -> Any:
         said = self.begin(node, _ARRAY, "an array")
-        location = self.text(node, CUDS.location)
+        location = self.text(node, _LOCATION)
         array = self.load(location)
         assert isinstance(array, np.ndarray)
-        stated = (self.text(node, CUDS.dtype), json.loads(self.text(node, CUDS["shape"])), self.checksum(node))
+        stated = (self.text(node, _DTYPE), json.loads(self.text(node, _SHAPE)), self.checksum(node))
         if isinstance(array, Mapped):
             array.sha256 = stated[-1]
-            array.extremes = tuple(float(self.text(node, p)) for p in (CUDS.minimum, CUDS.maximum) if p in said)
+            array.extremes = tuple(float(self.text(node, p)) for p in (_MINIMUM, _MAXIMUM) if p in said)
         known = digest(array) if self.trusted else measure(array, anew=True).sha256
         if (str(array.dtype), list(array.shape), known) != stated:
             raise FormatError(
                 f"the array {location} is not the one that was stored", hint=_CHANGED, location=location, node=str(node)
             )
         array.flags.writeable = False
-        return Quantity(array, self.unit(node)) if QUDT.hasUnit in said else array
+        return Quantity(array, self.unit(node)) if _UNIT in said else array
 
     def stored(self, node: Any) -> bytes:
         self.begin(node, _STORED, "a stored file")
-        location = self.text(node, CUDS.location)
+        location = self.text(node, _LOCATION)
         content = self.load(location)
         assert isinstance(content, bytes)
         if hashlib.sha256(content).hexdigest() != self.checksum(node):
@@ -250,7 +261,7 @@ class _Lowerer:
         return content
 
     def checksum(self, node: Any) -> str:
-        return self.text(node, CUDS.checksum).removeprefix("sha256:")
+        return self.text(node, _CHECKSUM).removeprefix("sha256:")
 
     def plain(self, node: Any, literal: Any, cls: type[Component], name: str) -> Any:
         """Return the value of a literal; tuples and mappings were written as JSON."""

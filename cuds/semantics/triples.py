@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyoxigraph as ox
@@ -76,6 +76,30 @@ def named(iri: str) -> ox.NamedNode:
 def n_triples(triples: Iterable[ox.Triple]) -> bytes:
     """Return triples as N-Triples, which are N-Quads of the default graph, in the order of their text."""
     return "".join(sorted({f"{triple} .\n" for triple in triples})).encode()
+
+
+class Said(NamedTuple):
+    """A literal: its text as it stands there, and the IRI of its type."""
+
+    text: str
+    datatype: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def by_subject(triples: Iterable[ox.Triple | ox.Quad]) -> dict[str, dict[str, list[str | Said]]]:
+    """Return what is said of each node, by property; nodes are texts, which are compared faster than terms."""
+    found: dict[str, dict[str, list[str | Said]]] = {}
+    for triple in triples:
+        given = triple.object
+        value = Said(given.value, given.datatype.value) if isinstance(given, ox.Literal) else _node(given)
+        found.setdefault(_node(triple.subject), {}).setdefault(triple.predicate.value, []).append(value)
+    return found
+
+
+def _node(term: Any) -> str:
+    return term.value if isinstance(term, ox.NamedNode) else str(term)
 
 
 def as_rdflib(triples: Iterable[ox.Triple | ox.Quad]) -> Iterator[tuple[Any, Any, Any]]:

@@ -61,7 +61,7 @@ def test_they_are_kept_and_read_back(tmp_path: Path) -> None:
     back = cuds.read(tmp_path / "all.h5md")[cuds.ParticleSystem]
     lifted = lift(cuds.DataSet(system))
     assert pyshacl.validate(lifted.graph, shacl_graph=Graph().parse(ontology_folder() / "generated" / "shapes.ttl"))[0]
-    (again,) = lower(lifted.graph, lambda location: np.array(lifted.arrays[location]))
+    (again,) = lower(lifted.triples, lambda location: np.array(lifted.arrays[location]))
     for found in (back, again):
         assert isinstance(found, cuds.ParticleSystem)
         assert found.topology is not None
