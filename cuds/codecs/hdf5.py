@@ -20,21 +20,19 @@ lock keeps others from writing into it; of a program that does so without HDF5, 
 import fcntl
 import hashlib
 import json
-import math
-import mmap
 import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
 from datetime import UTC, datetime
-from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyoxigraph as ox
 
-from cuds.arrays import AnyArray, Mapped
+from cuds.arrays import AnyArray
+from cuds.codecs.lying import Loader, lying, numbers
 from cuds.codecs.patient import writing
 from cuds.codecs.whole import replacing
 from cuds.errors import CudsError, FormatError
@@ -48,7 +46,6 @@ from cuds.semantics.places import is_column
 LAYOUT = 1
 _PARTS = ("graph", "contents", "meta")
 _ALIGNED = 64  # bytes: where arrays begin in a file, so that they can be calculated with where they lie
-_SMALL = 1 << 16  # bytes: what is no longer is read at once; a file all of whose arrays are short is not kept open
 # What h5py, rdflib and we are seen to raise over damaged files; a SystemError is h5py's lock that trips over an error.
 _DAMAGE = (
     *(LookupError, RuntimeError, TypeError, ValueError),
@@ -175,7 +172,9 @@ def stored(path: Path, note: str = "") -> tuple[bytes, str]:
 
 def _said(file: Any) -> tuple[bytes, bytes]:
     """Return graph and contents, when they are those that were stored."""
-    graph, contents = (bytes(file[name][()].tobytes()) for name in ("graph", "contents"))
+    import h5py
+
+    graph, contents = (numbers(h5py.h5d.open(file.id, name)).tobytes() for name in (b"graph", b"contents"))
     if file["meta"].attrs["checksum"] != checksum(graph, contents):
         raise FormatError("its graph is not the one that was stored", hint="the file was changed after it was saved")
     refuse_deep(graph)
@@ -276,45 +275,13 @@ def opened(path: Path) -> Iterator[tuple[Callable[[str], AnyArray | bytes], dict
         yield _loader(file), json.loads(file["contents"][()].tobytes())
 
 
-def _loader(file: Any) -> "_Loader":
+def _loader(file: Any) -> Loader:
     missing = [f"/{part}" for part in _PARTS if part not in file]
     if missing:
         raise FormatError(
             f"no data set of cuds: it has no {', '.join(missing)}", hint="cuds reads what cuds wrote", field="path"
         )
-    return _Loader(file, _lying(file))
-
-
-def _lying(file: Any) -> dict[str, Any]:
-    """Return the arrays of a file by location.
-
-    Links and numbers that lie in another place are refused: HDF5 would fetch them from any file of this machine.
-    """
-    import h5py
-
-    library: Any = h5py
-    h5d, h5l, h5o = library.h5d, library.h5l, library.h5o
-    links: list[tuple[bytes, int]] = []
-    file.id.links.visit(lambda name, info: links.append((name, info.type)), info=True)  # no error may leave a visitor
-    found = {}
-    for name, kind in links:
-        item: Any = h5o.open(file.id, name) if kind == h5l.TYPE_HARD else None
-        here = item is not None
-        if isinstance(item, h5d.DatasetID):
-            here = item.get_offset() is not None or _within(item)
-            found["/" + name.decode()] = item
-        if not here:
-            place = name.decode()
-            raise FormatError(f"/{place} lies in another place", hint="cuds reads what cuds wrote", location=place)
-    return found
-
-
-def _within(dataset: Any) -> bool:
-    """Whether an array that does not lie in one piece lies in this file."""
-    import h5py
-
-    made = dataset.get_create_plist()
-    return bool(made.get_layout() != h5py.h5d.VIRTUAL and made.get_external_count() == 0)
+    return Loader(file, lying(file))
 
 
 @contextmanager
@@ -337,7 +304,7 @@ def _opened(path: Path) -> Iterator[Any]:
         ) from error
 
 
-def _content(file: Any, load: "_Loader", verify: bool) -> DataSet:
+def _content(file: Any, load: Loader, verify: bool) -> DataSet:
     from cuds.semantics.lower import lower
 
     layout = int(file["meta"].attrs["layout"])
@@ -351,45 +318,3 @@ def _content(file: Any, load: "_Loader", verify: bool) -> DataSet:
     made = {e.id: e for e in lower(triples, load, trusted=not verify)}
     listed = json.loads(contents)
     return DataSet(*(made[i] for i in listed["entities"]), label=listed["label"])
-
-
-class _Loader:
-    """Gives what lies in a file by its location: an array as it lies there, the content of a stored file as bytes.
-
-    One mapping serves all arrays; it is of the file that is open, whatever bears its name by now.
-    """
-
-    def __init__(self, file: Any, lying: dict[str, Any]) -> None:
-        self.lying = lying
-        self.snapshot = cache(lambda name: bool(file[f"particles/{name}"].attrs["snapshot"]))
-        self.descriptor = file.id.get_vfd_handle()
-
-    @cached_property
-    def whole(self) -> mmap.mmap:
-        """The mapping."""
-        return mmap.mmap(self.descriptor, 0, access=mmap.ACCESS_READ)
-
-    def __call__(self, location: str) -> AnyArray | bytes:
-        if location not in self.lying:
-            raise FormatError(f"it has no {location}", hint="the file was changed after it was saved")
-        array = self.array(self.lying[location])
-        if location.startswith("/files/"):
-            return array.tobytes()
-        return array[0] if is_column(location) and self.snapshot(location.split("/")[2]) else array
-
-    def array(self, dataset: Any) -> AnyArray:
-        """Return an array as it lies in the file, where it does so in one piece and can be calculated with there."""
-        import h5py
-
-        offset, shape, dtype = dataset.get_offset(), dataset.shape, dataset.dtype
-        size = math.prod(shape) * dtype.itemsize
-        whole = dataset.get_storage_size() == size
-        if dtype.hasobject:
-            read: AnyArray = h5py.Dataset(dataset)[()]
-            return read
-        if offset is None or not whole or size <= _SMALL or offset % dtype.alignment:
-            array: AnyArray = np.empty(shape, dtype)
-            if size:
-                dataset.read(h5py.h5s.ALL, h5py.h5s.ALL, array)
-            return array
-        return Mapped.within(self.whole, dtype, shape, offset)

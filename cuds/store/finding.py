@@ -78,8 +78,8 @@ def _of(index: Index, below: Iterable[str]) -> dict[Row, dict[str, Any]]:
 
 def _kinds(index: Index, rows: Iterable[Row], below: set[str]) -> dict[Row, str]:
     """Return the class of each that is of one of some."""
-    named = ((row, kind.removeprefix(iris.CUDS)) for row, kind in index.types(rows))
-    return {row: kind for row, kind in named if kind in below}
+    among = {iris.CUDS + name for name in below}
+    return {row: kind.removeprefix(iris.CUDS) for row, kind in index.types(rows, among)}
 
 
 def _traced(index: Index, rows: Iterable[Row], origins: Iterable[Origin]) -> set[Row]:

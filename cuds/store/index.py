@@ -22,6 +22,7 @@ from cuds.store.asker import merged
 from cuds.store.naming import DEFAULT, iri, name_of
 from cuds.store.protocol import Version
 
+_FEW = 4  # classes; whether a triple is there is found faster than all that begin like it
 _TYPE = ox.NamedNode("http://www.w3.org/1999/02/22-rdf-syntax-ns#type")
 _SUBCLASS = ox.NamedNode("http://www.w3.org/2000/01/rdf-schema#subClassOf")
 _DATASET = ox.NamedNode("http://www.w3.org/ns/dcat#Dataset")
@@ -133,6 +134,7 @@ class Index:
         self.store = store
         self.changes: dict[str, int] = {}  # how often each graph became another
         self._owned: dict[str, str] | None = None
+        self._numbers: dict[str, int] = {}  # of those that were asked for
         if not any(store.quads_for_pattern(None, _SUBCLASS, None, UNION)):
             store.extend(classes())
 
@@ -240,6 +242,7 @@ class Index:
     def changed(self, graph: str) -> None:
         """Have views take a graph in anew."""
         self.changes[graph] = self.changes.get(graph, 0) + 1
+        self._numbers.pop(graph, None)
 
     def records(self, graph: str) -> list[ox.Quad]:
         """Return what is noted of a graph."""
@@ -342,18 +345,24 @@ class Index:
         """Return what a data set says."""
         return iter(self.store.quads_for_pattern(None, None, None, self.place(graph)))
 
-    def types(self, rows: Iterable[tuple[str, str]]) -> Iterator[tuple[tuple[str, str], str]]:
-        """Yield the classes of nodes, each as its data set says: ((graph, node), class)."""
+    def types(self, rows: Iterable[tuple[str, str]], among: set[str]) -> Iterator[tuple[tuple[str, str], str]]:
+        """Yield which of some classes nodes are of, each as its data set says: ((graph, node), class)."""
+        few = [(kind, ox.NamedNode(kind)) for kind in among] if len(among) <= _FEW else None
         for graph, node in rows:
-            for quad in self.store.quads_for_pattern(ox.NamedNode(node), _TYPE, None, ox.NamedNode(graph)):
-                yield (graph, node), _value(quad.object)
+            subject, place = ox.NamedNode(node), ox.NamedNode(graph)
+            if few is not None:
+                said = [kind for kind, term in few if ox.Quad(subject, _TYPE, term, place) in self.store]
+            else:
+                said = [_value(q.object) for q in self.store.quads_for_pattern(subject, _TYPE, None, place)]
+            yield from (((graph, node), kind) for kind in said if kind in among)
 
     def numbers(self, graphs: Iterable[str]) -> dict[str, int]:
         """Return the versions of those graphs that are data sets, by their IRIs."""
-        found = {
-            g: next(self.store.quads_for_pattern(ox.NamedNode(g), _VERSION, None, self.hidden), None) for g in graphs
-        }
-        return {graph: int(quad.object.value) for graph, quad in found.items() if quad is not None}
+        wanted = set(graphs)
+        for graph in wanted - self._numbers.keys():
+            for quad in self.store.quads_for_pattern(ox.NamedNode(graph), _VERSION, None, self.hidden):
+                self._numbers[graph] = int(quad.object.value)
+        return {graph: self._numbers[graph] for graph in wanted & self._numbers.keys()}
 
     def bearing(self, predicate: str, text: str) -> Iterator[Any]:
         """Return what bears a text, as any data set says."""

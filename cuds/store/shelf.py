@@ -20,6 +20,7 @@ import json
 import os
 import re
 import shutil
+import stat
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -93,15 +94,22 @@ class Shelf:
 
     def versions(self, name: str) -> list[Version]:
         """Return all versions of a name, the first one first."""
-        found = []
-        for entry in _inside(self.sets / part(name)):
-            if (matched := _VERSION.fullmatch(entry.name)) is not None and os.path.isfile(entry.path):
-                with suppress(FileNotFoundError):  # it was purged meanwhile
-                    number, stat = int(matched[1]), entry.stat()
-                    mark = f"{number} {stat.st_size} {stat.st_mtime_ns}"
-                    deleted, plain = matched[2] == "deleted", matched[2] == "nt"
-                    found.append(Version(name, number, deleted, stat.st_size, stat.st_mtime, mark, plain, self.id))
-        return sorted(found)
+        found = (self._version(name, entry) for entry in _inside(self.sets / part(name)))
+        return sorted(version for version in found if version is not None)
+
+    def _version(self, name: str, file: "os.DirEntry[str] | Path") -> Version | None:
+        """Return the version that a file is, if it is one."""
+        matched = _VERSION.fullmatch(file.name)
+        try:
+            status = file.stat() if matched is not None else None
+        except OSError:  # it was purged meanwhile, or is a link that leads nowhere
+            return None
+        if matched is None or status is None or not stat.S_ISREG(status.st_mode):
+            return None
+        number, ending = int(matched[1]), matched[2]
+        mark = f"{number} {status.st_size} {status.st_mtime_ns}"
+        deleted, plain = ending == "deleted", ending == "nt"
+        return Version(name, number, deleted, status.st_size, status.st_mtime, mark, plain, self.id)
 
     def listed(self) -> list[Version]:
         """Return the newest version of everything that is there, but for the default graph."""
@@ -158,10 +166,12 @@ class Shelf:
             number = max((v.number for v in there), default=0) + 1
             place.mkdir(exist_ok=True)
             self._note(name, number)
-            draft.rename(place / f"{number}{draft.suffix}")
+            file = draft.rename(place / f"{number}{draft.suffix}")
             for folder in (place, self.sets):
                 to_disk(folder)
-            return self.versions(name)[-1]
+            version = self._version(name, file)
+            assert version is not None  # nobody takes it away before our turn is over
+            return version
 
     def purge(self, name: str, own: Path) -> None:
         """Take away all versions of a name, by one rename."""

@@ -225,11 +225,12 @@ class RemoteIndex(Index):
         record = f"DELETE WHERE {{ GRAPH {self.hidden} {{ <{iri(name)}> ?p ?o }} }}"
         return f"{dropped(self.place(iri(name)))} ;\n{record}"
 
-    def types(self, rows: Iterable[tuple[str, str]]) -> Iterator[tuple[tuple[str, str], str]]:
-        """Yield the classes of nodes, each as its data set says."""
+    def types(self, rows: Iterable[tuple[str, str]], among: set[str]) -> Iterator[tuple[tuple[str, str], str]]:
+        """Yield which of some classes nodes are of, each as its data set says."""
         for some in _parts(f"(<{graph}> <{node}>)" for graph, node in rows):
             for row in self.solved(f"SELECT ?g ?x ?c WHERE {{ VALUES (?g ?x) {{ {some} }} GRAPH ?g {{ ?x a ?c }} }}"):
-                yield (row["g"], row["x"]), row["c"]
+                if row["c"] in among:
+                    yield (row["g"], row["x"]), row["c"]
 
     def numbers(self, graphs: Iterable[str]) -> dict[str, int]:
         """Return the versions of those graphs that are data sets."""

@@ -1,0 +1,94 @@
+"""What lies in an HDF5 file: each array by its location, read or mapped, and nothing that lies elsewhere."""
+
+import math
+import mmap
+from functools import cache, cached_property
+from typing import Any
+
+import numpy as np
+
+from cuds.arrays import AnyArray, Mapped
+from cuds.errors import FormatError
+from cuds.semantics.places import is_column
+
+_SMALL = 1 << 16  # bytes: what is no longer is read at once; a file all of whose arrays are short is not kept open
+
+
+def lying(file: Any) -> dict[str, Any]:
+    """Return the arrays of a file by location.
+
+    Links and numbers that lie in another place are refused: HDF5 would fetch them from any file of this machine.
+    """
+    import h5py
+
+    library: Any = h5py
+    h5d, h5l, h5o = library.h5d, library.h5l, library.h5o
+    links: list[tuple[bytes, int]] = []
+    file.id.links.visit(lambda name, info: links.append((name, info.type)), info=True)  # no error may leave a visitor
+    found = {}
+    for name, kind in links:
+        item: Any = h5o.open(file.id, name) if kind == h5l.TYPE_HARD else None
+        here = item is not None
+        if isinstance(item, h5d.DatasetID):
+            here = item.get_offset() is not None or _within(item)
+            found["/" + name.decode()] = item
+        if not here:
+            place = name.decode()
+            raise FormatError(f"/{place} lies in another place", hint="cuds reads what cuds wrote", location=place)
+    return found
+
+
+def _within(dataset: Any) -> bool:
+    """Whether an array that does not lie in one piece lies in this file."""
+    import h5py
+
+    made = dataset.get_create_plist()
+    return bool(made.get_layout() != h5py.h5d.VIRTUAL and made.get_external_count() == 0)
+
+
+def numbers(dataset: Any) -> AnyArray:
+    """Return an array as it is read, without what h5py adds for parts of it, which takes longer than to read it."""
+    import h5py
+
+    if dataset.dtype.hasobject:
+        read: AnyArray = h5py.Dataset(dataset)[()]
+        return read
+    array: AnyArray = np.empty(dataset.shape, dataset.dtype)
+    if array.size:
+        dataset.read(h5py.h5s.ALL, h5py.h5s.ALL, array)
+    return array
+
+
+class Loader:
+    """Gives what lies in a file by its location: an array as it lies there, the content of a stored file as bytes.
+
+    One mapping serves all arrays; it is of the file that is open, whatever bears its name by now.
+    """
+
+    def __init__(self, file: Any, lying: dict[str, Any]) -> None:
+        self.lying = lying
+        self.snapshot = cache(lambda name: bool(file[f"particles/{name}"].attrs["snapshot"]))
+        self.descriptor = file.id.get_vfd_handle()
+
+    @cached_property
+    def whole(self) -> mmap.mmap:
+        """The mapping."""
+        return mmap.mmap(self.descriptor, 0, access=mmap.ACCESS_READ)
+
+    def __call__(self, location: str) -> AnyArray | bytes:
+        """Return what lies at a location."""
+        if location not in self.lying:
+            raise FormatError(f"it has no {location}", hint="the file was changed after it was saved")
+        array = self.array(self.lying[location])
+        if location.startswith("/files/"):
+            return array.tobytes()
+        return array[0] if is_column(location) and self.snapshot(location.split("/")[2]) else array
+
+    def array(self, dataset: Any) -> AnyArray:
+        """Return an array as it lies in the file, where it does so in one piece and can be calculated with there."""
+        offset, shape, dtype = dataset.get_offset(), dataset.shape, dataset.dtype
+        size = math.prod(shape) * dtype.itemsize
+        whole = dataset.get_storage_size() == size
+        if offset is None or not whole or size <= _SMALL or offset % dtype.alignment:
+            return numbers(dataset)
+        return Mapped.within(self.whole, dtype, shape, offset)
