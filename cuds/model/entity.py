@@ -131,6 +131,7 @@ if TYPE_CHECKING:  # what a field takes is wider than what it keeps, so no __ini
 
     class _Frozen:
         model_fields: ClassVar[dict[str, FieldInfo]]
+        __pydantic_complete__: ClassVar[bool]
         model_fields_set: set[str]
 
         def __init__(self, /, *args: Any, **data: Any) -> None: ...
@@ -161,8 +162,12 @@ class Component(_Frozen):
         """Return the fields that are bound to the ontology, with their terms."""
         bound = _BOUND.get(cls)
         if bound is None:
-            found = ((n, m) for n, i in cls.model_fields.items() for m in i.metadata[::-1] if isinstance(m, Term))
-            bound = _BOUND[cls] = MappingProxyType(dict(found))
+            firsts = (
+                (n, next((m for m in i.metadata if isinstance(m, Term)), None)) for n, i in cls.model_fields.items()
+            )
+            bound = MappingProxyType({name: term for name, term in firsts if term is not None})
+            if cls.__pydantic_complete__:  # else an annotation is still to be resolved
+                _BOUND[cls] = bound
         return bound
 
     @classmethod

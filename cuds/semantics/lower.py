@@ -27,19 +27,6 @@ from cuds.units import Quantity, table
 Load = Callable[[str], AnyArray | bytes]
 Node = dict[str, list[str | Said]]
 
-_BYTES = iris.CUDS + "byteSize"
-_CHECKSUM = iris.CUDS + "checksum"
-_COUNT = iris.CUDS + "count"
-_DTYPE = iris.CUDS + "dtype"
-_ENTRY = iris.CUDS + "entry"
-_FORMULA = iris.CUDS + "formula"
-_INDEX = iris.CUDS + "index"
-_KEY = iris.CUDS + "key"
-_LOCATION = iris.CUDS + "location"
-_MAXIMUM = iris.CUDS + "maximum"
-_MINIMUM = iris.CUDS + "minimum"
-_SHAPE = iris.CUDS + "shape"
-_SI = iris.CUDS + "siValue"
 _NUMBER = QUDT + "numericValue"
 _UNIT = QUDT + "hasUnit"
 _QUANTITY_KIND = QUDT + "hasQuantityKind"
@@ -47,16 +34,20 @@ _GENERATED = PROV + "wasGeneratedBy"
 _ASSOCIATED = PROV + "wasAssociatedWith"
 
 # What lifting states of a node beside its fields.
-_PART = {TYPE, _KEY, _INDEX}
-_ENTITY = {TYPE, _CHECKSUM, _GENERATED}
+_PART = {TYPE, iris.key, iris.index}
+_ENTITY = {TYPE, iris.checksum, _GENERATED}
 _BESIDE: dict[type[Entity], set[str]] = {
     **{kind: {iris.CUDS + i.name for i in stated} for kind, stated in INVARIANTS.items()},
     SimulationRun: {_ASSOCIATED, PROV + "startedAtTime", PROV + "endedAtTime", PROV + "used"},
 }
-_ENGINE = {TYPE, RDFS + "label", iris.CUDS + "engineVersion"}
-_STORED = {TYPE, _LOCATION, _CHECKSUM, _BYTES}
-_SCALAR = {TYPE, _NUMBER, _UNIT, _QUANTITY_KIND, _SI}
-_ARRAY = {*_PART, _UNIT, _QUANTITY_KIND, _LOCATION, _CHECKSUM, _DTYPE, _SHAPE, _COUNT, _MINIMUM, _MAXIMUM}
+_ENGINE = {TYPE, RDFS + "label", iris.engineVersion}
+_STORED = {TYPE, iris.location, iris.checksum, iris.byteSize}
+_SCALAR = {TYPE, _NUMBER, _UNIT, _QUANTITY_KIND, iris.siValue}
+_ARRAY = {
+    *_PART,
+    *(_UNIT, _QUANTITY_KIND, iris.location, iris.checksum, iris.dtype),
+    *(iris.shape, iris.count, iris.minimum, iris.maximum),
+}
 _READ: dict[str, Callable[[str], Any]] = {
     XSD + "integer": int,
     XSD + "double": float,
@@ -169,10 +160,10 @@ class _Lowerer:
             self.begin(engine, _ENGINE, "an engine")
         entity = self.build(node, cls, values)
         assert isinstance(entity, Entity)
-        if self.text(node, _CHECKSUM) != f"sha256:{entity.digest}":
+        if self.text(node, iris.checksum) != f"sha256:{entity.digest}":
             raise FormatError(f"{node} ({cls.__name__}): its digest is not the one that was stored", hint=_CHANGED)
-        if self.trusted and isinstance(entity, ParticleSystem) and _FORMULA in self.nodes[node]:
-            vars(entity)["formula"] = self.text(node, _FORMULA)  # else saying it again would read the species
+        if self.trusted and isinstance(entity, ParticleSystem) and iris.formula in self.nodes[node]:
+            vars(entity)["formula"] = self.text(node, iris.formula)  # else saying it again would read the species
         self.made[node] = entity
         return entity
 
@@ -197,14 +188,14 @@ class _Lowerer:
         objects: list[Any] = self.nodes[node][predicate]
         if isinstance(objects[0], Said):
             return self.plain(node, self.one(node, predicate), cls, name)
-        if not all(_INDEX in self.nodes.get(o, {}) for o in objects):
+        if not all(iris.index in self.nodes.get(o, {}) for o in objects):
             return self.thing(self.one(node, predicate), name)
-        ordered = sorted(objects, key=lambda o: int(self.text(o, _INDEX)))
-        if [int(self.text(o, _INDEX)) for o in ordered] != list(range(len(ordered))):
+        ordered = sorted(objects, key=lambda o: int(self.text(o, iris.index)))
+        if [int(self.text(o, iris.index)) for o in ordered] != list(range(len(ordered))):
             raise FormatError(f"{node}: {name} has gaps", hint=_CHANGED)
-        if not any(_KEY in self.nodes[o] for o in objects):
+        if not any(iris.key in self.nodes[o] for o in objects):
             return tuple(self.thing(o) for o in ordered)
-        keyed = {self.text(o, _KEY): self.thing(o) for o in ordered}
+        keyed = {self.text(o, iris.key): self.thing(o) for o in ordered}
         if len(keyed) != len(ordered):
             raise FormatError(f"{node}: two of {name} have the same key", hint=_CHANGED)
         return keyed
@@ -212,17 +203,17 @@ class _Lowerer:
     def thing(self, node: Any, name: str = "") -> Any:
         """Return what a node stands for: numbers, bytes, an entity, a component."""
         said = self.nodes.get(node, {})
-        if _BYTES in said:
+        if iris.byteSize in said:
             content = self.stored(node)
             return content.decode() if name == "transcript" else content
-        if _LOCATION in said:
+        if iris.location in said:
             return self.array(node)
         if _NUMBER in said:
             self.begin(node, _SCALAR, "a value with a unit")
             return Quantity(float(self.text(node, _NUMBER)), self.unit(node))
-        if _ENTRY in said:
-            self.begin(node, {*_PART, _ENTRY}, "an entry")
-            return self.entity(self.one(node, _ENTRY))
+        if iris.entry in said:
+            self.begin(node, {*_PART, iris.entry}, "an entry")
+            return self.entity(self.one(node, iris.entry))
         found = self.known(node)
         if found is None or issubclass(found, Entity):
             return self.entity(node)
@@ -236,13 +227,13 @@ class _Lowerer:
 
     def array(self, node: Any) -> Any:
         said = self.begin(node, _ARRAY, "an array")
-        location = self.text(node, _LOCATION)
+        location = self.text(node, iris.location)
         array = self.load(location)
         assert isinstance(array, np.ndarray)
-        stated = (self.text(node, _DTYPE), json.loads(self.text(node, _SHAPE)), self.checksum(node))
+        stated = (self.text(node, iris.dtype), json.loads(self.text(node, iris.shape)), self.checksum(node))
         if isinstance(array, Mapped):
             array.sha256 = stated[-1]
-            array.extremes = tuple(float(self.text(node, p)) for p in (_MINIMUM, _MAXIMUM) if p in said)
+            array.extremes = tuple(float(self.text(node, p)) for p in (iris.minimum, iris.maximum) if p in said)
         known = digest(array) if self.trusted else measure(array, anew=True).sha256
         if (str(array.dtype), list(array.shape), known) != stated:
             raise FormatError(
@@ -253,7 +244,7 @@ class _Lowerer:
 
     def stored(self, node: Any) -> bytes:
         self.begin(node, _STORED, "a stored file")
-        location = self.text(node, _LOCATION)
+        location = self.text(node, iris.location)
         content = self.load(location)
         assert isinstance(content, bytes)
         if hashlib.sha256(content).hexdigest() != self.checksum(node):
@@ -261,7 +252,7 @@ class _Lowerer:
         return content
 
     def checksum(self, node: Any) -> str:
-        return self.text(node, _CHECKSUM).removeprefix("sha256:")
+        return self.text(node, iris.checksum).removeprefix("sha256:")
 
     def plain(self, node: Any, literal: Any, cls: type[Component], name: str) -> Any:
         """Return the value of a literal; tuples and mappings were written as JSON."""
