@@ -10,8 +10,9 @@ from cuds.semantics import filling
 from cuds.semantics.asking import begun, in_time
 from cuds.semantics.updates import Operation
 from cuds.store.asker import Solutions, merged
-from cuds.store.index import UNION, Index
+from cuds.store.index import Index
 from cuds.store.naming import DEFAULT
+from cuds.store.unsaying import UNION
 
 Triples = set[ox.Triple]
 Seen = Mapping[str, Triples | None]  # what became of graphs that may be read; None of one that is not there any more

@@ -21,6 +21,7 @@ from cuds.semantics.tokens import among_named
 from cuds.store.asker import merged
 from cuds.store.naming import DEFAULT, iri, name_of
 from cuds.store.protocol import Version
+from cuds.store.unsaying import UNION, unsay
 
 _FEW = 4  # classes; whether a triple is there is found faster than all that begin like it
 _TYPE = ox.NamedNode("http://www.w3.org/1999/02/22-rdf-syntax-ns#type")
@@ -30,7 +31,6 @@ _TITLE = ox.NamedNode("http://purl.org/dc/terms/title")
 _NUMBER = ox.NamedNode("http://www.w3.org/ns/dcat#version")
 _MARK, _OWNER, _SINCE, _VERSION = (ox.NamedNode(f"urn:cuds:{n}") for n in ("file", "owner", "since", "number"))
 _INTEGER = ox.NamedNode("http://www.w3.org/2001/XMLSchema#integer")
-UNION = ox.DefaultGraph()  # what all data sets say together
 
 
 @cache
@@ -194,8 +194,7 @@ class Index:
         self.changed(iri(name))
         if self._owned is not None:
             self._owned.pop(name, None)
-        for quad in list(self.store.quads_for_pattern(None, None, None, graph)):
-            self._forget(quad.triple, graph)
+        unsay(self.store, {quad.triple for quad in self.said_by(iri(name))}, graph)
         self.store.remove_graph(graph)
         for record in self.records(iri(name)):
             self.store.remove(record)
@@ -205,10 +204,7 @@ class Index:
         self.changed(graph)
         for record in self.records(graph):
             self.store.remove(record)
-        place = self.place(graph)
-        for triple in gone:
-            self._forget(triple, place)
-            self.store.remove(ox.Quad(triple.subject, triple.predicate, triple.object, place))
+        unsay(self.store, gone, self.place(graph))
 
     def suspend(self, graph: str) -> None:
         """Have it known that a graph is not what its file says; whoever is interrupted takes that in anew."""
@@ -222,22 +218,13 @@ class Index:
         place = self.place(graph)
         self.changed(graph)
         held = {quad.triple for quad in self.said_by(graph)}
-        for triple in held - (said or set()):
-            self._forget(triple, place)
-            self.store.remove(ox.Quad(triple.subject, triple.predicate, triple.object, place))
+        unsay(self.store, held - (said or set()), place)
         new = (said or set()) - held
         self.store.extend(ox.Quad(t.subject, t.predicate, t.object, to) for t in new for to in (place, UNION))
         if said is not None:
             self.store.add_graph(place)
         else:
             self.store.remove_graph(place)
-
-    def _forget(self, triple: ox.Triple, graph: Any) -> None:
-        """Take a triple out of what all say, when only one graph says it."""
-        parts = triple.subject, triple.predicate, triple.object
-        others = (q.graph_name for q in self.store.quads_for_pattern(*parts, None))
-        if all(other in (graph, UNION) for other in others):
-            self.store.remove(ox.Quad(*parts, UNION))
 
     def changed(self, graph: str) -> None:
         """Have views take a graph in anew."""

@@ -25,6 +25,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -95,7 +96,7 @@ class Shelf:
     def versions(self, name: str) -> list[Version]:
         """Return all versions of a name, the first one first."""
         found = (self._version(name, entry) for entry in _inside(self.sets / part(name)))
-        return sorted(version for version in found if version is not None)
+        return sorted((version for version in found if version is not None), key=attrgetter("number"))
 
     def _version(self, name: str, file: "os.DirEntry[str] | Path") -> Version | None:
         """Return the version that a file is, if it is one."""

@@ -17,8 +17,9 @@ import pyoxigraph as ox
 
 from cuds.errors import CudsError, InvalidError, StorageError
 from cuds.semantics.asking import PATIENCE
-from cuds.store.index import UNION, Entry, Index, classes
+from cuds.store.index import Entry, Index, classes
 from cuds.store.naming import DEFAULT, iri
+from cuds.store.unsaying import UNION
 
 _JSON = "application/sparql-results+json"
 _FORM = "application/x-www-form-urlencoded"

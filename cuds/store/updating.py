@@ -14,9 +14,10 @@ from cuds.errors import ForbiddenError, InvalidError, TooLargeError, UnknownErro
 from cuds.semantics import filling, updates
 from cuds.semantics.updates import Operation
 from cuds.store.effects import Effects, Triples, Where
-from cuds.store.index import UNION, described
+from cuds.store.index import described
 from cuds.store.naming import DEFAULT, graph_name
 from cuds.store.protocol import Version
+from cuds.store.unsaying import UNION
 from cuds.store.views import Readable
 
 _MOST = 2_000_000  # triples of all graphs that an update changes

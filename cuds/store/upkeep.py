@@ -165,6 +165,9 @@ class Upkeep:
         for entry in place.parent.iterdir():
             if entry.name != "lock" and (anew or entry != place):
                 _remove(entry)
+        with suppress(OSError):
+            for log in place.glob("LOG.old.*"):  # one of each time it was opened, which nobody reads
+                log.unlink()
         try:
             index = Index(ox.Store(str(place)))
             index.marks()

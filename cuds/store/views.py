@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator
 import pyoxigraph as ox
 
 from cuds.errors import UnsupportedError
-from cuds.store.index import UNION, Index
+from cuds.store.index import Index
 from cuds.store.naming import DEFAULT, name_of
+from cuds.store.unsaying import UNION
 
 Readable = Callable[[str], bool]  # of the IRI of a graph
 _KEPT = 8  # views

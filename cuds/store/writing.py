@@ -61,7 +61,7 @@ class Writer:
 
         whole, known = named(data, name)
         notes = self._begun(known, expected, by, "put")
-        return self._committed(known, expected, lambda own: hdf5.write(whole, own / "set.h5md", attribute(notes)))
+        return self._committed(known, expected, lambda own: hdf5.draft(whole, own / "set.h5md", attribute(notes)))
 
     def put_graph(self, name: str, graph: Any, *, expected: int | None = None, by: str = "") -> Version:
         """Keep a graph as the newest version of a name: a plain one, or what a data set of that name says from now on.

@@ -197,6 +197,13 @@ def index_files(library: cuds.Library) -> list[Path]:
     return sorted(p for p in (library.folder / "index").rglob("*") if p.is_file() and p.name != "lock")
 
 
+def test_an_index_keeps_no_log_of_each_time_it_was_opened(library: cuds.Library) -> None:
+    for _ in range(5):
+        assert titles(library) == ["steel", "story"]
+        library.close()
+    assert len([p for p in index_files(library) if p.name.startswith("LOG")]) <= 2
+
+
 def test_an_index_that_was_removed_is_made_anew(library: cuds.Library) -> None:
     assert titles(library) == ["steel", "story"]
     library.close()
