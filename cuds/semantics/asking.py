@@ -75,7 +75,7 @@ def rows(answer: Any, sparql: str, *, timeout: float = math.inf) -> list[dict[st
     try:
         with _said(sparql):
             variables = [v.value for v in answer.variables]
-            return [{v: python(row[v]) for v in variables} for row in in_time(answer, timeout)]
+            return [dict(zip(variables, map(python, row), strict=True)) for row in in_time(answer, timeout)]
     finally:
         del answer
 
@@ -196,12 +196,12 @@ def refuse_service(sparql: str) -> None:
 
 def python(term: Any) -> Any:
     """Return what a term stands for: an IRI or text as text, a literal as its value."""
-    datatype = getattr(getattr(term, "datatype", None), "value", "")
-    if datatype in ("", _TEXT):
+    datatype = getattr(term, "datatype", None)
+    if datatype is None or datatype.value == _TEXT:
         return None if term is None else term.value
-    if datatype == _DOUBLE:
+    if datatype.value == _DOUBLE:
         return float(term.value)
     from rdflib import Literal
 
-    value = Literal(term.value, datatype=datatype).toPython()
+    value = Literal(term.value, datatype=datatype.value).toPython()
     return str(value) if isinstance(value, Literal) else value
