@@ -34,7 +34,7 @@ import pyoxigraph as ox
 from cuds.arrays import AnyArray
 from cuds.codecs.lying import Loader, lying, numbers
 from cuds.codecs.patient import writing
-from cuds.codecs.whole import replacing
+from cuds.codecs.whole import replacing, to_disk
 from cuds.errors import CudsError, FormatError
 from cuds.model.dataset import DataSet
 from cuds.model.particles import ParticleSystem
@@ -72,15 +72,27 @@ def write(data: DataSet, path: str | Path, notes: Mapping[str, str] | None = Non
     InvalidError
         When something in it cannot be written.
     """
-    lifting = Lifting(data)
     target = Path(path)
+    with replacing(target) as partial:
+        _whole(data, partial, notes or {})
+    return target
+
+
+def draft(data: DataSet, path: Path, notes: Mapping[str, str]) -> Path:
+    """Write a data set to a file that nobody else looks at; it is on the disk, its name in the folder may not be."""
+    _whole(data, path, notes)
+    to_disk(path)
+    return path
+
+
+def _whole(data: DataSet, path: Path, notes: Mapping[str, str]) -> None:
+    lifting = Lifting(data)
     aligned: dict[str, Any] = {"alignment_threshold": _ALIGNED, "alignment_interval": _ALIGNED}
-    with replacing(target) as partial, writing(partial, **aligned) as file:
+    with writing(path, **aligned) as file:
         with _meanwhile(lifting.measure) if lifting.large else nullcontext():
             _arrays(file, lifting)
         _meaning(file, data, lifting.finished(read=True))
-        file["meta"].attrs.update(notes or {})
-    return target
+        file["meta"].attrs.update(notes)
 
 
 @contextmanager

@@ -22,20 +22,26 @@ def lying(file: Any) -> dict[str, Any]:
     import h5py
 
     library: Any = h5py
-    h5d, h5l, h5o = library.h5d, library.h5l, library.h5o
-    links: list[tuple[bytes, int]] = []
-    file.id.links.visit(lambda name, info: links.append((name, info.type)), info=True)  # no error may leave a visitor
+    links: list[tuple[bytes, int, int]] = []  # no error may leave a visitor
+    file.id.links.visit(lambda name, info: links.append((name, info.type, info.u)), info=True)
+    if strange := next((name for name, kind, _ in links if kind != library.h5l.TYPE_HARD), b""):
+        raise _elsewhere(strange)
+    groups = {name.rpartition(b"/")[0] for name, _, _ in links}
+    opened: dict[int, Any] = {}  # by address, as one array may have several names
     found = {}
-    for name, kind in links:
-        item: Any = h5o.open(file.id, name) if kind == h5l.TYPE_HARD else None
-        here = item is not None
-        if isinstance(item, h5d.DatasetID):
-            here = item.get_offset() is not None or _within(item)
+    for name, _, address in links:
+        if name not in groups and address not in opened:
+            opened[address] = library.h5o.open(file.id, name)
+        if isinstance(item := opened.get(address), library.h5d.DatasetID):
+            if item.get_offset() is None and not _within(item):
+                raise _elsewhere(name)
             found["/" + name.decode()] = item
-        if not here:
-            place = name.decode()
-            raise FormatError(f"/{place} lies in another place", hint="cuds reads what cuds wrote", location=place)
     return found
+
+
+def _elsewhere(name: bytes) -> FormatError:
+    place = name.decode()
+    return FormatError(f"/{place} lies in another place", hint="cuds reads what cuds wrote", location=place)
 
 
 def _within(dataset: Any) -> bool:

@@ -107,7 +107,8 @@ class LammpsFiles:
 
 def _begins(file: Path) -> str:
     with file.open("rb") as opened:
-        return opened.read(_LOOKED).decode("utf-8", errors="replace")
+        begun = opened.read(_LOOKED)
+    return "" if b"\0" in begun else begun.decode("utf-8", errors="replace")  # what is no text is not looked through
 
 
 def _named(file: Path) -> str:
