@@ -79,7 +79,7 @@ async def append(request: Request, file: IO[Any], most: int) -> Received:
     def written(several: list[bytes]) -> None:
         for some in several if wanted else ():
             sha.update(some)
-        file.writelines(several)
+        file.write(b"".join(several))  # at once: to come back from the kernel for each would wait for the loop
 
     try:
         async for some in request.stream():
