@@ -180,7 +180,7 @@ def measure(array: AnyArray, *, anew: bool = False) -> Measure:
 
 
 def _measured(whole: AnyArray) -> Measure:
-    sha = hashlib.sha256(f"{whole.dtype.str}{whole.shape}".encode())
+    sha = hashlib.sha256(_form(whole))
     flat = whole.reshape(-1)
     step = max(1, _PIECE // whole.itemsize)
     extremes: list[float] = []
@@ -195,7 +195,14 @@ def digest(array: AnyArray) -> str:
     """Return the SHA-256 of an array: of its type, its shape and its bytes; of a mapped one as its file states it."""
     if isinstance(array, Mapped) and array.sha256:
         return array.sha256
-    return measure(array).sha256
+    if array.nbytes >= _KEPT:
+        return measure(array).sha256
+    whole = np.ascontiguousarray(array)
+    return hashlib.sha256(_form(whole) + whole.tobytes()).hexdigest()
+
+
+def _form(whole: AnyArray) -> bytes:
+    return f"{whole.dtype.str}{whole.shape}".encode()
 
 
 def distinct(numbers: IntArray) -> IntArray:

@@ -5,6 +5,7 @@ A name that is an IRI of a scheme in which things are named stands for itself; a
 """
 
 import re
+from functools import lru_cache
 from urllib.parse import quote, unquote
 
 from cuds.errors import InvalidError
@@ -23,6 +24,7 @@ def iri(name: str) -> str:
     return name if _is_iri(name) else IRI + quote(name, safe="")
 
 
+@lru_cache(4096)
 def name_of(graph: str) -> str:
     """Return the name of what has an IRI."""
     return unquote(graph.removeprefix(IRI)) if graph.startswith(IRI) else graph
