@@ -36,7 +36,7 @@ def measured(i: int) -> cuds.DataSet:
     return cuds.DataSet(tensor.made_by(run), label=f"set {i}")
 
 
-def seconds(what: Callable[[], Any], times: int = 7) -> float:
+def seconds(what: Callable[[], Any], times: int = 30) -> float:
     """The least of several, as whatever else runs on the machine adds."""
 
     def once() -> float:

@@ -79,7 +79,7 @@ def test_a_data_set_is_written_opened_and_read(tmp_path: Path, count: Count) -> 
     def everything(_: int) -> dict[str, Any]:
         return {name: np.array(a) for name, a in plain(cuds.read(file)[cuds.ParticleSystem]).items()}
 
-    opened, read, raw_read = milliseconds(lambda _: cuds.read(file), everything, lambda _: loaded(raw), times=20)
+    opened, read, raw_read = milliseconds(lambda _: cuds.read(file), everything, lambda _: loaded(raw), times=50)
     verified, resaved = milliseconds(
         lambda _: cuds.read(file, verify=True), lambda _: cuds.read(file).save(tmp_path / "y.h5md"), times=3
     )
@@ -99,10 +99,10 @@ def test_what_a_data_set_means_costs_the_same_for_any_number_of_atoms(n: int, tm
     system = atoms(n)
     data = cuds.DataSet(system)
     file = data.save(tmp_path / "x.h5md")
-    (opened,) = milliseconds(lambda _: cuds.read(file), times=10)
+    (opened,) = milliseconds(lambda _: cuds.read(file), times=50)
     again = cuds.read(file)
     said, asked, shapes = milliseconds(
-        lambda _: data.serialise(), lambda _: again.graph(), lambda _: complaints(data.graph()), times=10
+        lambda _: data.serialise(), lambda _: again.graph(), lambda _: complaints(data.graph()), times=50
     )
     print(f"\n{n} atoms: {len(data.graph())} triples; open {opened:.2f} ms, graph of what was opened {asked:.2f} ms, "
           f"Turtle {said:.2f} ms, SHACL {shapes:.2f} ms")  # fmt: skip
@@ -142,7 +142,7 @@ def test_what_the_model_and_the_shapes_look_at(count: Count) -> None:
         fields = {name: getattr(columns, name) for name in ("positions", "velocities", "species", "cell", "kinds")}
         graph = cuds.DataSet(columns).graph()
         model, shapes = milliseconds(
-            lambda _, f=fields: cuds.ParticleSystem(**f), lambda _, g=graph: complaints(g), times=10
+            lambda _, f=fields: cuds.ParticleSystem(**f), lambda _, g=graph: complaints(g), times=50
         )
         print(f"\n{n} atoms: model {model:.2f} ms, shapes {shapes:.2f} ms")
 
