@@ -25,7 +25,8 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from operator import attrgetter
+from itertools import islice, takewhile
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -95,8 +96,25 @@ class Shelf:
 
     def versions(self, name: str) -> list[Version]:
         """Return all versions of a name, the first one first."""
-        found = (self._version(name, entry) for entry in _inside(self.sets / part(name)))
-        return sorted((version for version in found if version is not None), key=attrgetter("number"))
+        found = (self._version(name, file) for file in self._files(name))
+        return [version for version in found if version is not None]
+
+    def last(self, name: str) -> list[Version]:
+        """Return the newest version of a name alone; none where there never was one. The others are not looked at."""
+        found = (self._version(name, file) for file in reversed(self._files(name)))
+        return list(islice((version for version in found if version is not None), 1))
+
+    def origin(self, version: Version) -> Version:
+        """Return the first version of its name since that was last deleted."""
+        files = list(takewhile(lambda file: not file.name.endswith(".deleted"), reversed(self._files(version.name))))
+        found = (self._version(version.name, file) for file in reversed(files))
+        return next((one for one in found if one is not None and one.number <= version.number), version)
+
+    def _files(self, name: str) -> list["os.DirEntry[str]"]:
+        """Return what may be versions of a name, by number."""
+        matched = [(_VERSION.fullmatch(file.name), file) for file in _inside(self.sets / part(name))]
+        several = [(int(said[1]), file.name, file) for said, file in matched if said is not None]
+        return [file for _, _, file in sorted(several, key=itemgetter(0, 1))]
 
     def _version(self, name: str, file: "os.DirEntry[str] | Path") -> Version | None:
         """Return the version that a file is, if it is one."""
@@ -118,8 +136,8 @@ class Shelf:
 
     def newest(self, names: Iterable[str] | None = None) -> dict[str, Version]:
         """Return the newest version of names, of all when none are given; of those that are there."""
-        found = {name: self.versions(name) for name in (self.names() if names is None else names)}
-        return {name: versions[-1] for name, versions in found.items() if versions and not versions[-1].deleted}
+        found = (version for name in (self.names() if names is None else names) for version in self.last(name))
+        return {version.name: version for version in found if not version.deleted}
 
     def path(self, version: Version) -> Path:
         """Return the file of a version."""
@@ -162,7 +180,7 @@ class Shelf:
         """
         place = self.sets / part(name)
         with self.turn():
-            there = self.versions(name)
+            there = self.last(name)
             refuse_stale(name, there, expected)
             number = max((v.number for v in there), default=0) + 1
             place.mkdir(exist_ok=True)
@@ -203,7 +221,7 @@ class Shelf:
             check()
             moves: list[Any] = []
             for name, draft in drafts.items():
-                there = self.versions(name)
+                there = self.last(name)
                 refuse_stale(name, there, expected[name])
                 number = max((v.number for v in there), default=0) + 1
                 moves.append([name, number, str(draft.relative_to(self.folder))])
@@ -218,7 +236,7 @@ class Shelf:
                 written.rename(self.intent)
                 to_disk(self.folder)
             self._move(moves)
-            return [self.versions(name)[-1] for name in drafts]
+            return [version for name in drafts for version in self.last(name)]
 
     def _settle(self) -> None:
         """End what somebody began to commit."""

@@ -241,11 +241,7 @@ class Upkeep:
 
     def _owner(self, index: Index | None, version: Version, by: str) -> tuple[str, str]:
         """Return whom a name belongs to: who wrote the first version after it was last deleted, and its mark."""
-        first = version
-        for one in reversed(self.shelf.versions(version.name)):
-            if one.deleted:
-                break
-            first = one if one.number <= version.number else first
+        first = self.shelf.origin(version)
         owner, since = (index.owner(version.name)) if index is not None else ("", "")
         if first.number == version.number or since == first.mark:
             return (by if first.number == version.number else owner), first.mark

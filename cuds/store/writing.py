@@ -218,7 +218,7 @@ class Writer:
 
     def _begun(self, name: str, expected: int | None, by: str, how: str) -> dict[str, str]:
         """Return what is remembered of a version that is to be written."""
-        there = self._shelf.versions(name)
+        there = self._shelf.last(name)
         refuse_stale(name, there, expected)
         return remarks(by, how, newest_number(there))
 
@@ -248,7 +248,7 @@ class Writer:
         UnknownError
             When there never was one.
         """
-        if not self._shelf.versions(called(name)):
+        if not self._shelf.last(called(name)):
             raise UnknownError(
                 f"there is no data set {name!r}", hint=did_you_mean(name, self._shelf.names()), field="name"
             )

@@ -12,6 +12,7 @@ import pytest
 
 import cuds
 from cuds.errors import FormatError, InvalidError, StorageError, UnknownError
+from cuds.store.shelf import Shelf
 from tests.stories import brick, difference, moving_story, whole_story
 
 TITLES = "SELECT ?t WHERE { ?s <http://purl.org/dc/terms/title> ?t } ORDER BY ?t"
@@ -188,6 +189,21 @@ def test_a_torn_line_is_ended_before_the_next(library: cuds.Library) -> None:
     journal.write_bytes(journal.read_bytes() + b'"torn')
     library.put(whole_story(), "next")
     assert journal.read_text().splitlines()[-2:] == ['"torn', json.dumps(["next", 1])]
+
+
+def test_putting_looks_at_as_many_files_whatever_versions_there_are(
+    library: cuds.Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[Any] = []
+    look = Shelf._version
+    monkeypatch.setattr(Shelf, "_version", lambda self, name, file: looked.append(file) or look(self, name, file))
+    data, looks = library.get("steel"), []
+    for _ in range(20):
+        looked.clear()
+        library.put(data, "steel")
+        looks.append(len(looked))
+    assert looks[1:] == [looks[1]] * 19
+    assert len(library.versions("steel")) == 21
 
 
 # --- the index ---
