@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+import pyoxigraph as ox
+
 from cuds.errors import InvalidError
 from cuds.semantics.asking import plain
 from cuds.semantics.tokens import Token, declarations, tokens
@@ -17,8 +19,24 @@ class Dataset:
 
 
 def dataset_of(default: Iterable[str], named: Iterable[str]) -> Dataset:
-    """Return the dataset of some graphs, each once."""
-    return Dataset(tuple(dict.fromkeys(default)), tuple(dict.fromkeys(named)))
+    """Return the dataset of some graphs, each once.
+
+    Raises
+    ------
+    InvalidError
+        When one is named by what is no IRI.
+    """
+    found = Dataset(tuple(dict.fromkeys(default)), tuple(dict.fromkeys(named)))
+    for graph in (*found.default, *found.named):
+        try:
+            ox.NamedNode(graph)
+        except ValueError as error:
+            raise InvalidError(
+                f"graph: {graph[:100]!r} is no IRI: {error}",
+                hint="name it in full, like urn:a or https://...",
+                field="graph",
+            ) from None
+    return found
 
 
 def dataset_clauses(sparql: str, base: str = "") -> Dataset | None:
@@ -80,8 +98,6 @@ def iris(declared: str, several: Iterable[Token]) -> dict[str, str]:
     InvalidError
         When one cannot be read.
     """
-    import pyoxigraph as ox
-
     words, scratch = list(dict.fromkeys(token.text for token in several)), ox.Store()
     try:
         graphs = " ".join(f"GRAPH {word} {{ <urn:x> <urn:x> {n} }}" for n, word in enumerate(words))

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from cuds.codecs.restating import restated
 from cuds.errors import CudsError, StaleError, TooLargeError, UnsupportedError
+from cuds.semantics.clauses import dataset_of
 from cuds.semantics.updates import Operation, operations
 from cuds.store.effects import Effects, Here, Triples
 from cuds.store.graphs import kept
@@ -62,6 +63,7 @@ def update(shelf: Shelf, upkeep: Upkeep, request: Request) -> list[Version]:
     """Do an update; return the new versions."""
     if upkeep.endpoint is not None:
         raise UnsupportedError("update: the index lies at an endpoint", hint="keep the index with the library")
+    dataset_of(request.using, request.using_named)
     apart = request.apart
     told = operations(request.sparql) if apart is None else operations(request.sparql, apart.read)
     with upkeep.precedence.ticket() as ticket:

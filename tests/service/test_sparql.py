@@ -112,6 +112,10 @@ ADD = "INSERT DATA { <http://example.org/s> <http://example.org/p> 1 }"
         ("POST", "", "SELECT * { SERVICE <http://127.0.0.1:1/> { ?s ?p ?o } }", QUERY, 400),
         ("POST", "", "SELECT * FROM <file:///etc/passwd> { ?s ?p ?o }", QUERY, 400),
         ("GET", "?query=ASK%20%7B%7D&timeout=never", None, {}, 400),
+        ("GET", "?query=ASK%20%7B%7D&default-graph-uri=", None, {}, 400),
+        ("GET", "?query=ASK%20%7B%7D&named-graph-uri=a%20b", None, {}, 400),
+        ("POST", "?using-graph-uri=", ADD, UPDATE, 422),
+        ("POST", "?using-named-graph-uri=relative", ADD, UPDATE, 422),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_said(
