@@ -25,7 +25,7 @@ from cuds.registry import generated
 from cuds.semantics.lift import Lifted, lift
 from cuds.semantics.lower import lower
 from cuds.semantics.nesting import refuse_deep
-from cuds.semantics.triples import PREFIXES, TYPE, as_graph
+from cuds.semantics.triples import PREFIXES, TYPE, as_graph, as_rdflib
 
 SYNTAXES = {
     "turtle": ".ttl",
@@ -102,10 +102,14 @@ def _nesting(text: Callable[[], str]) -> str:
 
 def _json_ld(lifted: Lifted) -> str:
     """Return triples as JSON-LD, node by node, after the context that every data set has."""
+    from rdflib import Graph
     from rdflib.plugins.serializers.jsonld import Converter
 
     context, stated = _context()
-    found = Converter(context, use_native_types=False, use_rdf_type=False).convert(lifted.graph)
+    graph = Graph(store="SimpleMemory")  # no prefix is asked for
+    for triple in as_rdflib(lifted.triples):
+        graph.add(triple)
+    found = Converter(context, use_native_types=False, use_rdf_type=False).convert(graph)
     nodes = found.get("@graph", [found]) if isinstance(found, dict) else found
     return f'{{\n  "@context": {stated},\n  "@graph": {_indented(sorted(nodes, key=lambda node: node["@id"]))}\n}}\n'
 
