@@ -32,7 +32,8 @@ def lying(file: Any) -> dict[str, Any]:
     for name, _, address in links:
         if name not in groups and address not in opened:
             opened[address] = library.h5o.open(file.id, name)
-        if isinstance(item := opened.get(address), library.h5d.DatasetID):
+        item: Any = opened.get(address)
+        if isinstance(item, library.h5d.DatasetID):
             if item.get_offset() is None and not _within(item):
                 raise _elsewhere(name)
             found["/" + name.decode()] = item
