@@ -46,6 +46,26 @@ def test_only_what_is_gone_is_gone(several: list[set[ox.Triple]], data: st.DataO
     assert set(store) == stored({**said, place: said[place] - gone})
 
 
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        *[(text, "double") for text in ("NaN", "INF", "-0.0", "1e400")],
+        *[("NaN", "float"), ("1.50", "decimal"), ("1", "boolean"), ("01", "integer"), ("9" * 30, "integer")],
+        *[("2026-01-01T00:00:00+00:00", "dateTime"), ("P1D", "dayTimeDuration"), ("x", "integer")],
+        *[(text, "string") for text in ("\\u00e9", '{"a": "\\u00e9"}', "\\", "\u0085\u2028\ufffe")],
+    ],
+)
+def test_what_two_graphs_say_stays_until_both_are_gone(tmp_path: Path, text: str, kind: str) -> None:
+    """Whatever a store makes of how a value is written; and no text is an escape of SPARQL."""
+    value = ox.Literal(text, datatype=ox.NamedNode(f"http://www.w3.org/2001/XMLSchema#{kind}"))
+    first, second = PLACES[:2]
+    store = ox.Store(str(tmp_path / "store"))
+    store.extend(ox.Quad(NODES[0], NODES[1], value, place) for place in (first, second, UNION))
+    for place, left in ((first, {second, UNION}), (second, set[Place]())):
+        unsay(store, [quad.triple for quad in store.quads_for_pattern(None, None, None, place)], place)
+        assert {quad.graph_name for quad in store} == left
+
+
 @pytest.mark.parametrize("n", [0, 1, 1001])
 def test_many_leave_a_store_on_the_disk(tmp_path: Path, n: int) -> None:
     several = [ox.Triple(NODES[0], NODES[1], ox.Literal(i)) for i in range(n)]
