@@ -63,7 +63,7 @@ def update(shelf: Shelf, upkeep: Upkeep, request: Request) -> list[Version]:
     """Do an update; return the new versions."""
     if upkeep.endpoint is not None:
         raise UnsupportedError("update: the index lies at an endpoint", hint="keep the index with the library")
-    dataset_of(request.using, request.using_named)
+    dataset_of(request.using, request.using_named)  # says of what is no IRI
     apart = request.apart
     told = operations(request.sparql) if apart is None else operations(request.sparql, apart.read)
     with upkeep.precedence.ticket() as ticket:
