@@ -4,13 +4,10 @@ from typing import Annotated
 
 from fastapi import Query, Request
 
-from cuds.errors import UnknownError
 from cuds.service.forms import Stored
-from cuds.service.identity import Principal
-from cuds.service.rights import Rights, missing
+from cuds.service.rights import missing
 from cuds.service.state import state, who
-from cuds.store import Library
-from cuds.store.protocol import Version
+from cuds.store.protocol import Version, chosen
 
 Number = Annotated[int | None, Query(ge=1, le=10**9, description="Which version; the newest when none is given.")]
 
@@ -26,16 +23,7 @@ def found(request: Request, name: str, number: int | None) -> Stored:
     here, by = state(request), who(request)
     if number is None:
         return Stored(here, here.rights.read(by, name))
-    if not _seen(here.rights, by, name, number):
-        raise missing(name, here.rights.known(by))
-    return Stored(here, here.library.version(name, number))
-
-
-def _seen(rights: Rights, by: Principal, name: str, number: int) -> bool:
-    try:
-        return rights.may_see(by, name, number)
-    except UnknownError:  # there never was one
-        return False
+    return Stored(here, chosen(visible(request, name), name, number, []))
 
 
 def visible(request: Request, name: str) -> list[Version]:
@@ -47,15 +35,7 @@ def visible(request: Request, name: str) -> list[Version]:
         When there is none.
     """
     here, by = state(request), who(request)
-    there = here.library.versions(name) if _ever(here.library, name) else []
-    seen = [v for v in there if _seen(here.rights, by, name, v.number)]
+    seen = here.rights.seen(by, name)
     if not seen:
         raise missing(name, here.rights.known(by))
     return seen
-
-
-def _ever(library: Library, name: str) -> bool:
-    try:
-        return bool(library.versions(name))
-    except UnknownError:
-        return False

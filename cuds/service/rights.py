@@ -51,15 +51,27 @@ class Rights:
         there = name in self.library
         return who.may("write") and (not there or self._may(who, name, self.owner(name), "writers"))
 
-    def may_see(self, who: Principal, name: str, number: int) -> bool:
-        """Whether somebody may read an earlier version; what came before a deletion stays with whose it was then."""
-        versions = self.library.versions(name)
-        gone = [0, *(v.number for v in versions if v.deleted)]
-        if number > gone[-1]:
-            return self.may_read(who, name)
-        begun = max(n for n in gone if n < number)
-        first = next(w.by for w in self.library.history(name) if w.version > begun)
-        return who.may("admin") or (who.may("read") and first in ("", who.name))
+    def seen(self, who: Principal, name: str) -> list[Version]:
+        """Return the versions that somebody may read; what came before a deletion stays with whose it was then."""
+        try:
+            versions = self.library.versions(name)
+        except UnknownError:  # there never was one
+            return []
+        gone = max((v.number for v in versions if v.deleted), default=0)
+        before, now = ([v for v in versions if (v.number > gone) is later] for later in (False, True))
+        return self._before(who, name, before) + (now if self.may_read(who, name) else [])
+
+    def _before(self, who: Principal, name: str, versions: list[Version]) -> list[Version]:
+        if not versions or who.may("admin"):
+            return versions
+        makers = {w.version: w.by for w in self.library.history(name)}
+        found, maker = [], None
+        for version in versions:
+            maker = makers.get(version.number) if maker is None else maker
+            if who.may("read") and maker in ("", who.name):
+                found.append(version)
+            maker = None if version.deleted else maker
+        return found
 
     def readable(self, who: Principal) -> Callable[[str], bool]:
         """Return whether somebody may read a graph, as a function of its IRI, for many at once."""

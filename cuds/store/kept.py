@@ -9,6 +9,7 @@ import json
 import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +103,7 @@ def _said(path: Path) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
+@lru_cache(maxsize=4096)  # a version does not change, and its mark tells it from another
 def written(version: Version, path: Path) -> Write:
     """Return how a version came about; one that does not say so was put by nobody who had a name.
 

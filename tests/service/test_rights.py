@@ -21,7 +21,8 @@ from jwt.algorithms import ECAlgorithm
 
 import cuds
 from cuds.errors import InvalidError
-from cuds.service.identity import Keys
+from cuds.service.identity import Keys, Principal
+from cuds.service.rights import Rights
 from tests.server import Server, serving
 from tests.service.sets import HDF5, JSON, TURTLE, as_file, get, path, problem, put, steel
 
@@ -99,6 +100,25 @@ def test_a_name_belongs_to_who_makes_it_anew(server: Server, name: str, tmp_path
         problem(other.get(path(name), params={"version": 1}), 404, "unknown")
         assert owner.get(path(name), params={"version": 1}).status_code == 200
         assert [v["version"] for v in other.get(path(name, "versions")).json()["versions"]] == [3]
+
+
+def test_the_versions_of_a_name_are_looked_through_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not once for each of them."""
+    library = cuds.Library(tmp_path / "library")
+    rights, other = Rights(tmp_path, library), Principal("other", frozenset({"read"}))
+    for i in range(12):
+        library.put(steel(i + 1), "a", by="owner")
+        if i == 5:
+            library.delete("a")
+    library.put(steel(), "b", by="other")
+    looked = []
+    versions = library.versions
+    monkeypatch.setattr(library, "versions", lambda name: looked.append(name) or versions(name))
+    assert rights.seen(other, "a") == []
+    assert len(rights.seen(Principal("owner", frozenset({"read"})), "a")) == 13
+    assert [v.number for v in rights.seen(other, "b")] == [1]
+    assert rights.seen(other, "c") == []
+    assert len(looked) <= 2 * 4
 
 
 def test_scopes(server: Server, admin: httpx2.Client, name: str, tmp_path: Path) -> None:
