@@ -160,7 +160,7 @@ def _complete(path: str, method: str, operation: Described) -> None:
     for status in statuses:
         answers[str(status)] = {"description": _DONE[status], **({"content": content} if content else {})}
         if status == 206:
-            answers["206"]["content"] = {**content, "multipart/byteranges": dict(_BYTES)}
+            answers["206"]["content"] = {media: dict(_BYTES) for media in (*content, "multipart/byteranges")}
     if method == "get":
         answers["304"] = {"description": "It is what If-None-Match says."}
     simple = method in ("get", "delete") and (method, path) not in _HEADERS and path != "/graphs"  # it takes an IRI
