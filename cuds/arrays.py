@@ -21,6 +21,8 @@ AnyArray = npt.NDArray[Any]
 
 _PIECE = 1 << 23  # bytes that are measured at once: few enough to stay in the cache of a processor
 _DENSE = 8  # so many times their count may the greatest of whole numbers be, for a table of all up to it
+LARGE = 1 << 20  # bytes that are read in a millisecond: threads are worth their while
+HASHERS = 2  # threads that read arrays while others do something else
 _KEPT = 1 << 16  # bytes of the smallest array whose measure is kept
 _FINITE: "weakref.WeakValueDictionary[int, AnyArray]" = weakref.WeakValueDictionary()  # nobody can write to them
 _FROM_FILE: ContextVar[bool] = ContextVar("from a file", default=False)

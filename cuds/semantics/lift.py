@@ -20,7 +20,7 @@ import numpy as np
 import pyoxigraph as ox
 
 from cuds import iris
-from cuds.arrays import AnyArray, Mapped, measure
+from cuds.arrays import HASHERS, LARGE, AnyArray, Mapped, measure
 from cuds.errors import FormatError, InvalidError, UnknownError
 from cuds.model.dataset import DataSet
 from cuds.model.entity import Component, Entity, Term
@@ -32,9 +32,6 @@ from cuds.semantics.invariants import invariants
 from cuds.semantics.places import names, place, stored
 from cuds.semantics.triples import PROV, QUDT, RDFS, TYPE, as_graph, literal, n_triples, named, place_literal
 from cuds.units import Quantity, table
-
-_LARGE = 1 << 20  # bytes that are read in a millisecond
-_HASHERS = 2  # threads that read arrays while others write them
 
 # Which engine, potential file and input produced a stress? The input is the transcript, by its digest.
 WHERE_FROM = """
@@ -103,11 +100,11 @@ class Lifting:
     @cached_property
     def large(self) -> bool:
         """Whether it takes longer to read the arrays than to begin threads."""
-        return sum(a.nbytes for a in self._numbers()) > _LARGE
+        return sum(a.nbytes for a in self._numbers()) > LARGE
 
     def measure(self) -> None:
         """Read each array once, in threads: they hash without Python's lock."""
-        with ThreadPoolExecutor(_HASHERS) as pool:
+        with ThreadPoolExecutor(HASHERS) as pool:
             list(pool.map(_measure, sorted(self._numbers(), key=lambda a: -a.nbytes)))
 
     def _numbers(self) -> Iterator[AnyArray]:

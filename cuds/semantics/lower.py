@@ -7,6 +7,7 @@ import functools
 import hashlib
 import json
 from collections.abc import Callable, Iterable
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import nullcontext
 from datetime import datetime
 from typing import Any, get_args, get_origin
@@ -15,7 +16,7 @@ import numpy as np
 import pyoxigraph as ox
 
 from cuds import iris, model
-from cuds.arrays import AnyArray, Mapped, digest, from_file, measure
+from cuds.arrays import HASHERS, LARGE, AnyArray, Mapped, Measure, digest, from_file, measure
 from cuds.errors import CudsError, FormatError, did_you_mean
 from cuds.model.entity import Component, Entity
 from cuds.model.particles import ParticleSystem
@@ -81,8 +82,8 @@ def lower(triples: Iterable[ox.Triple | ox.Quad], load: Load, *, trusted: bool =
         for numbers or entities whose digest is another.
     """
     try:
-        with from_file() if trusted else nullcontext():
-            return _Lowerer(triples, load, trusted).all()
+        with from_file() if trusted else nullcontext(), ThreadPoolExecutor(HASHERS) as pool:
+            return _Lowerer(triples, load, None if trusted else pool).all()
     except (KeyError, TypeError, ValueError, AssertionError) as error:
         if isinstance(error, CudsError):
             raise
@@ -90,15 +91,19 @@ def lower(triples: Iterable[ox.Triple | ox.Quad], load: Load, *, trusted: bool =
 
 
 class _Lowerer:
-    def __init__(self, triples: Iterable[ox.Triple | ox.Quad], load: Load, trusted: bool) -> None:
+    def __init__(self, triples: Iterable[ox.Triple | ox.Quad], load: Load, hashers: Executor | None) -> None:
         self.load = load
-        self.trusted = trusted
+        self.trusted = hashers is None
+        self.hashers = hashers
+        self.loaded: dict[str, AnyArray | bytes] = {}
+        self.hashing: dict[str, Future[Measure]] = {}
         self.classes = model.classes()
         self.made: dict[str, Entity] = {}
         self.begun: set[str] = set()
         self.nodes = by_subject(triples)
 
     def all(self) -> list[Entity]:
+        self.hash()
         for node in sorted(self.nodes):
             found = self.known(node)
             if found is not None and issubclass(found, Entity):
@@ -225,17 +230,32 @@ class _Lowerer:
             raise FormatError(f"{node}: the unit {iri} is not known", hint="units are those of ontology/quantities.ttl")
         return _unit_symbols()[iri]
 
+    def hash(self) -> None:
+        """Begin to read large arrays in threads, which hash without Python's lock; what is wrong is said later."""
+        if self.hashers is None:
+            return
+        for node in [n for n, said in self.nodes.items() if iris.dtype in said]:
+            location = self.text(node, iris.location)
+            array = self.loaded[location] = self.load(location)
+            if isinstance(array, Mapped) and array.nbytes > LARGE:
+                self.hashing[location] = self.hashers.submit(measure, array, anew=True)
+
+    def sha256(self, location: str, array: AnyArray) -> str:
+        if self.trusted:
+            return digest(array)
+        begun = self.hashing.get(location)
+        return (begun.result() if begun else measure(array, anew=True)).sha256
+
     def array(self, node: Any) -> Any:
         said = self.begin(node, _ARRAY, "an array")
         location = self.text(node, iris.location)
-        array = self.load(location)
+        array = self.loaded[location] if location in self.loaded else self.load(location)
         assert isinstance(array, np.ndarray)
         stated = (self.text(node, iris.dtype), json.loads(self.text(node, iris.shape)), self.checksum(node))
         if isinstance(array, Mapped):
             array.sha256 = stated[-1]
             array.extremes = tuple(float(self.text(node, p)) for p in (iris.minimum, iris.maximum) if p in said)
-        known = digest(array) if self.trusted else measure(array, anew=True).sha256
-        if (str(array.dtype), list(array.shape), known) != stated:
+        if (str(array.dtype), list(array.shape), self.sha256(location, array)) != stated:
             raise FormatError(
                 f"the array {location} is not the one that was stored", hint=_CHANGED, location=location, node=str(node)
             )
