@@ -59,7 +59,8 @@ class Rights:
             return []
         gone = max((v.number for v in versions if v.deleted), default=0)
         before, now = ([v for v in versions if (v.number > gone) is later] for later in (False, True))
-        return self._before(who, name, before) + (now if self.may_read(who, name) else [])
+        may = now and who.may("read") and self._may(who, name, self._of(now[-1]), "readers")
+        return self._before(who, name, before) + (now if may else [])
 
     def _before(self, who: Principal, name: str, versions: list[Version]) -> list[Version]:
         if not versions or who.may("admin"):
